@@ -1,0 +1,307 @@
+/*
+ * See console.h. The life of a console: new -> (keys complete) connected ->
+ * (domain dying) dead, lingering -> gone.
+ */
+#include "backend-drivers/console/console.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <xen/grant_table.h>
+#include <xen/io/console.h>
+
+#include "backend-drivers/base/log.h"
+#include "backend-drivers/console/pty.h"
+
+#define BACKLOG_DEFAULT	(64u << 10)
+#define BACKLOG_MAX	(1u << 20)
+
+/* A guest that sends events faster than this waits out the window. */
+#define WINDOW_MS	200
+#define WINDOW_EVENTS	200
+
+#define LINGER_MS	100
+#define LINGER_STEPS	30
+
+/* --- guest to terminal --------------------------------------------------- */
+
+static void write_to_pty(struct console *c)
+{
+	const char *head;
+	size_t len;
+
+	while (head = backlog_head(&c->backlog, &len), len) {
+		ssize_t n = write(c->master.fd, head, len);
+
+		if (n <= 0)
+			break;	/* full: EPOLLOUT will say when to go on */
+		backlog_drop(&c->backlog, (size_t)n);
+	}
+}
+
+/* Wait for what there is to do, so that nothing spins. */
+static void choose_events(struct console *c)
+{
+	uint32_t events = 0;
+
+	if (c->backlog.len)
+		events |= EPOLLOUT;
+	if (c->map.addr && stream_room(&c->in))
+		events |= EPOLLIN;
+	loop_fd_set(&c->master, events);
+}
+
+/* Takes all output, at most one ring full. True if there was any. */
+static bool take_output(struct console *c)
+{
+	char text[sizeof(((struct xencons_interface *)0)->out)];
+	size_t n = stream_take(&c->out, text, sizeof(text));
+
+	if (!n)
+		return false;
+	guestlog_add(&c->log, text, n);
+	backlog_add(&c->backlog, text, n);
+	return true;
+}
+
+static void calmed(struct loop_timer *t)
+{
+	struct console *c = container_of(t, struct console, calm);
+
+	port_ready(&c->port);
+}
+
+/* Lets the guest's events in again, now or a little later. */
+static void rearm(struct console *c)
+{
+	uint64_t now = loop_now();
+
+	if (now - c->window_start >= WINDOW_MS) {
+		c->window_start = now;
+		c->events = 0;
+	}
+	if (++c->events <= WINDOW_EVENTS)
+		port_ready(&c->port);
+	else if (!c->calm.armed)
+		loop_timer_set(&c->calm, WINDOW_MS);
+}
+
+static void fired(struct port *p)
+{
+	struct console *c = container_of(p, struct console, port);
+
+	/* Linux waits for the event that says "there is room again". */
+	if (take_output(c))
+		port_notify(p);
+	write_to_pty(c);
+	choose_events(c);
+	rearm(c);
+}
+
+/* --- terminal to guest --------------------------------------------------- */
+
+static void take_input(struct console *c)
+{
+	char text[256];
+	size_t room = stream_room(&c->in);
+	ssize_t n;
+
+	if (room > sizeof(text))
+		room = sizeof(text);
+	n = read(c->master.fd, text, room);
+	if (n <= 0)
+		return;
+	/* Room only grows unless the guest lies, who then loses its input. */
+	stream_put(&c->in, text, (size_t)n);
+	port_notify(&c->port);
+}
+
+static void pty_ready(struct loop_fd *f, uint32_t events)
+{
+	struct console *c = container_of(f, struct console, master);
+
+	if ((events & EPOLLIN) && c->map.addr && stream_room(&c->in))
+		take_input(c);
+	if (events & EPOLLOUT)
+		write_to_pty(c);
+	choose_events(c);
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+struct console *console_new(struct store *store, uint32_t domid)
+{
+	struct console *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->domid = domid;
+	c->master = (struct loop_fd){
+		.fd = -1, .events = EPOLLIN, .ready = pty_ready,
+	};
+	c->slave = -1;
+	c->log.fd = -1;
+	c->port.fired = fired;
+	c->calm.run = calmed;
+	snprintf(c->name, sizeof(c->name), "console/%u", domid);
+	snprintf(c->watch, sizeof(c->watch), "/local/domain/%u/console",
+		 domid);
+	if (store_watch(store, c->watch, c->name)) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static int open_pty(struct console *c, struct store *store)
+{
+	char key[64], path[64];
+	uint64_t limit;
+	int rc;
+
+	rc = pty_open(&c->master.fd, &c->slave, path, sizeof(path));
+	if (rc)
+		return rc;
+	snprintf(key, sizeof(key), "%s/limit", c->watch);
+	if (store_read_u64(store, STORE_NO_TX, key, &limit))
+		limit = BACKLOG_DEFAULT;
+	backlog_init(&c->backlog, limit < BACKLOG_MAX ? limit : BACKLOG_MAX);
+	rc = loop_fd_add(&c->master);
+	if (rc)
+		return rc;
+	snprintf(key, sizeof(key), "%s/tty", c->watch);
+	return store_write_str(store, STORE_NO_TX, key, path);
+}
+
+static void open_log(struct console *c, struct store *store)
+{
+	char key[48], number[16], *name = NULL;
+	int rc;
+
+	snprintf(key, sizeof(key), "/local/domain/%u/name", c->domid);
+	if (store_read(store, STORE_NO_TX, key, &name, NULL) || !*name) {
+		free(name);
+		name = NULL;
+		snprintf(number, sizeof(number), "%u", c->domid);
+	}
+	rc = guestlog_open(&c->log, GUESTLOG_DIR, name ? name : number);
+	if (rc)
+		log_line(c->name, "no log file: error %d", -rc);
+	free(name);
+}
+
+static int map_ring(struct console *c)
+{
+	const uint32_t ref = GNTTAB_RESERVED_CONSOLE;
+	struct xencons_interface *ring;
+	int rc = grant_map(&c->map, c->domid, &ref, 1);
+
+	if (rc)
+		return rc;
+	ring = c->map.addr;
+	stream_attach(&c->out, ring->out, sizeof(ring->out),
+		      &ring->out_cons, &ring->out_prod);
+	stream_attach(&c->in, ring->in, sizeof(ring->in), &ring->in_prod,
+		      &ring->in_cons);
+	return 0;
+}
+
+/* True if the keys say that this console is ours, and its port is known. */
+static bool keys_complete(struct console *c, struct store *store,
+			  uint32_t *remote)
+{
+	char key[64], *type;
+	uint64_t number;
+	bool ours = true;
+
+	snprintf(key, sizeof(key), "%s/type", c->watch);
+	if (!store_read(store, STORE_NO_TX, key, &type, NULL)) {
+		ours = !*type || !strcmp(type, "xenconsoled");
+		free(type);
+	}
+	snprintf(key, sizeof(key), "%s/port", c->watch);
+	if (!ours || store_read_u64(store, STORE_NO_TX, key, &number) ||
+	    !number || number > UINT32_MAX)
+		return false;
+	*remote = (uint32_t)number;
+	return true;
+}
+
+void console_check(struct console *c, struct store *store)
+{
+	uint32_t remote;
+	int rc = 0;
+
+	if (c->dead || !keys_complete(c, store, &remote) ||
+	    (c->port.local && remote == c->remote))
+		return;
+	port_unbind(&c->port);
+	if (!c->map.addr)
+		rc = map_ring(c);
+	if (!rc)
+		rc = port_bind(&c->port, c->domid, remote);
+	c->remote = remote;
+	if (!rc && c->slave < 0) {
+		open_log(c, store);
+		rc = open_pty(c, store);
+	}
+	if (rc)
+		log_line(c->name, "cannot connect: error %d", -rc);
+	else
+		log_line(c->name, "connected, log %s", c->log.path);
+}
+
+/* Everything of the domain's: its page must not keep it from going. */
+static void let_go(struct console *c)
+{
+	loop_timer_remove(&c->calm);
+	port_unbind(&c->port);
+	grant_unmap(&c->map);
+}
+
+static void lingers(struct loop_timer *t)
+{
+	struct console *c = container_of(t, struct console, linger);
+
+	write_to_pty(c);
+	if ((c->backlog.len || pty_unread(c->slave)) &&
+	    ++c->lingered < LINGER_STEPS) {
+		loop_timer_set(t, LINGER_MS);
+		return;
+	}
+	console_gone(c);
+}
+
+void console_die(struct console *c, struct store *store)
+{
+	if (c->dead)
+		return;
+	c->dead = true;
+	(void)store_unwatch(store, c->watch, c->name); /* may be gone */
+	if (c->map.addr)
+		(void)take_output(c);	/* nobody is there to be told */
+	let_go(c);
+	guestlog_close(&c->log);
+	loop_fd_remove(&c->master);
+	log_line(c->name, "domain is gone");
+	c->linger.run = lingers;
+	loop_timer_set(&c->linger, 0);
+}
+
+void console_free(struct console *c)
+{
+	let_go(c);
+	loop_timer_remove(&c->linger);
+	loop_fd_remove(&c->master);
+	guestlog_close(&c->log);
+	if (c->slave >= 0)
+		close(c->slave);
+	if (c->master.fd >= 0)
+		close(c->master.fd);
+	backlog_free(&c->backlog);
+	free(c);
+}

@@ -1,0 +1,27 @@
+/*
+ * A tap device of Dom0: the other end of a guest's network interface. It
+ * exists as long as its descriptor is open, so none outlives the daemon.
+ * Frames are read and written with a struct virtio_net_hdr before them.
+ */
+#ifndef BACKEND_NET_TAP_H
+#define BACKEND_NET_TAP_H
+
+#include <stdbool.h>
+
+#include "backend-drivers/net/offload.h"
+
+/**
+ * Makes a tap called @name, puts it on @bridge (NULL: on none) and brings it
+ * up, without carrier. @what receives what failed, for a message. Returns
+ * the descriptor (non-blocking, close-on-exec) or -errno.
+ */
+int tap_open(const char *name, const char *bridge, unsigned int mtu,
+	     const char **what);
+
+/** Tells the kernel what the reader of the tap can take. 0 or -errno. */
+int tap_set_features(int fd, const struct offload_features *f);
+
+/** The cable: in or out. Returns 0 or -errno. */
+int tap_set_carrier(int fd, bool on);
+
+#endif

@@ -1,0 +1,80 @@
+# backend-drivers/: ring/ (the ring reader), base/ (event loop, store devices)
+# and the three daemons console/, block/, net/.
+
+BACKEND := $(BUILD)/backend-drivers
+
+BACKEND_RING := ring/ring.c ring/stream.c
+BACKEND_BASE := $(addprefix base/,log.c loop.c ports.c grants.c domains.c \
+	daemon.c bus.c serve.c)
+BACKEND_CONSOLE := $(addprefix console/,backlog.c guestlog.c pty.c console.c \
+	consoled.c)
+BACKEND_BLOCK := $(addprefix block/,proto.c buffers.c image.c queue.c blockd.c)
+BACKEND_NET := $(addprefix net/,gather.c offload.c tap.c transmit.c receive.c \
+	vif.c netd.c)
+
+backend_objs = $(patsubst %.c,$(BACKEND)/%.o,$(1))
+
+# What every daemon is linked with: the rings, the loop, the way to Xen's
+# nodes and the store.
+BACKEND_COMMON = $(call backend_objs,$(BACKEND_RING) $(BACKEND_BASE)) \
+	$(TOOLSTACK_SYS) $(STORE_CLIENT)
+
+$(BACKEND)/%.o: backend-drivers/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+.SECONDEXPANSION:
+$(BUILD)/vane-consoled: $(call backend_objs,$(BACKEND_CONSOLE)) \
+		$$(BACKEND_COMMON)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
+$(BUILD)/vane-blockd: $(call backend_objs,$(BACKEND_BLOCK)) $$(BACKEND_COMMON)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -luring
+
+$(BUILD)/vane-netd: $(call backend_objs,$(BACKEND_NET)) $$(BACKEND_COMMON)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
+BACKEND_DAEMONS := $(addprefix $(BUILD)/vane-,consoled blockd netd)
+ALL += $(BACKEND_DAEMONS)
+DOM0_FILES += $(foreach d,$(BACKEND_DAEMONS),$(d):/usr/sbin/$(notdir $(d)))
+
+# --- host tests and fuzzers ---------------------------------------------------
+
+# Tests compile their parts anew, with the sanitizers on.
+BACKEND_TEST_CFLAGS = $(filter-out -MMD -MP,$(TEST_CFLAGS))
+BACKEND_H := $(wildcard backend-drivers/*/*.h)
+backend_test = $(addprefix backend-drivers/,test/$(1).c $(2)) $(BACKEND_H)
+
+BACKEND_TESTS := $(addprefix $(BACKEND)/test/test_,ring console block queue \
+	net vif)
+BACKEND_FUZZERS := $(addprefix $(BACKEND)/test/fuzz_,ring requests)
+
+$(BACKEND)/test/test_ring: $(call backend_test,test_ring,$(BACKEND_RING))
+$(BACKEND)/test/test_console: $(call backend_test,test_console,\
+	console/backlog.c console/guestlog.c console/pty.c)
+$(BACKEND)/test/test_block: $(call backend_test,test_block,\
+	block/proto.c block/buffers.c)
+$(BACKEND)/test/test_queue: $(call backend_test,test_queue,\
+	block/proto.c block/buffers.c block/queue.c ring/ring.c \
+	base/loop.c base/log.c)
+$(BACKEND)/test/test_queue: BACKEND_TEST_LIBS := -luring
+$(BACKEND)/test/test_net: $(call backend_test,test_net,\
+	net/gather.c net/offload.c ring/ring.c)
+$(BACKEND)/test/test_vif: $(call backend_test,test_vif,\
+	net/gather.c net/offload.c net/transmit.c net/receive.c ring/ring.c \
+	base/loop.c)
+$(BACKEND)/test/fuzz_ring: $(call backend_test,fuzz_ring,$(BACKEND_RING))
+$(BACKEND)/test/fuzz_requests: $(call backend_test,fuzz_requests,\
+	block/proto.c net/gather.c net/offload.c ring/ring.c)
+
+$(BACKEND_TESTS):
+	@mkdir -p $(@D)
+	$(CC) $(BACKEND_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka $(BACKEND_TEST_LIBS)
+
+$(BACKEND_FUZZERS):
+	@mkdir -p $(@D)
+	$(CLANG) $(BACKEND_TEST_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
+
+HOST_TESTS += $(BACKEND_TESTS)
+FUZZERS += $(BACKEND_FUZZERS)
+SYSTEM_TESTS += backend-drivers/test/system/survival

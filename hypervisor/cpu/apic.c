@@ -1,0 +1,171 @@
+/*
+ * The local APIC (Intel SDM volume 3, chapter 11): acknowledging, sending
+ * interrupts to other CPUs, and the timer's registers for cpu/timer.c.
+ * x2APIC is taken only where the firmware has left it on already, since
+ * leaving xAPIC gains nothing below 256 CPUs.
+ */
+#include "apic.h"
+#include "acpi.h"
+#include "cpu.h"
+#include "frame.h"
+#include "irq.h"
+#include "mm.h"
+#include "printk.h"
+
+#define MSR_APIC_BASE 0x1b
+#define APIC_BASE_ENABLE 0x800UL
+#define APIC_BASE_X2 0x400UL
+#define MSR_X2APIC 0x800 /* + register / 16 */
+
+#define SVR_ENABLE 0x100u
+#define LVT_NMI 0x400u
+
+const struct apic_ops *apic = &xapic_ops;
+volatile uint32_t *xapic_base;
+
+static uint32_t xapic_read(unsigned int reg)
+{
+	return xapic_base[reg / 4];
+}
+
+static void xapic_write(unsigned int reg, uint32_t v)
+{
+	xapic_base[reg / 4] = v;
+}
+
+static uint32_t xapic_id(void)
+{
+	return xapic_read(APIC_ID) >> 24;
+}
+
+static void xapic_send(uint32_t apic_id, uint32_t low)
+{
+	/* The one before must have left; a matter of a few bus cycles. */
+	while (xapic_read(APIC_ICR) & APIC_ICR_PENDING)
+		cpu_pause();
+	xapic_write(APIC_ICR_HIGH, apic_id << 24);
+	xapic_write(APIC_ICR, low);
+}
+
+const struct apic_ops xapic_ops = {
+	"xAPIC", xapic_read, xapic_write, xapic_id, xapic_send,
+};
+
+static uint32_t x2apic_read(unsigned int reg)
+{
+	return (uint32_t)rdmsr(MSR_X2APIC + reg / 16);
+}
+
+static void x2apic_write(unsigned int reg, uint32_t v)
+{
+	wrmsr(MSR_X2APIC + reg / 16, v);
+}
+
+static uint32_t x2apic_id(void)
+{
+	return x2apic_read(APIC_ID);
+}
+
+static void x2apic_send(uint32_t apic_id, uint32_t low)
+{
+	/*
+	 * These writes are not serialising: what the interrupt is about must
+	 * be visible first (SDM 11.12.3).
+	 */
+	smp_mb();
+	wrmsr(MSR_X2APIC + APIC_ICR / 16, (uint64_t)apic_id << 32 | low);
+}
+
+const struct apic_ops x2apic_ops = {
+	"x2APIC", x2apic_read, x2apic_write, x2apic_id, x2apic_send,
+};
+
+/* Remaps both 8259s away from the exceptions, then masks all their lines. */
+static void pic_silence(void)
+{
+	outb(0x20, 0x11);
+	outb(0xa0, 0x11);
+	outb(0x21, 0x20);
+	outb(0xa1, 0x28);
+	outb(0x21, 0x04);
+	outb(0xa1, 0x02);
+	outb(0x21, 0x01);
+	outb(0xa1, 0x01);
+	outb(0x21, 0xff);
+	outb(0xa1, 0xff);
+}
+
+void apic_init_cpu(void)
+{
+	unsigned int lvts = 0;
+
+	/* A CPU that was reset or sleeps may have lost the enable bit. */
+	if (apic == &xapic_ops)
+		wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
+	else
+		wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE |
+				     APIC_BASE_X2);
+	apic->write(APIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
+	apic->write(APIC_TPR, 0);
+	lvts = (apic->read(APIC_VERSION) >> 16 & 0xff) + 1;
+	apic->write(APIC_LVT_TIMER, APIC_LVT_MASKED | VEC_TIMER);
+	apic->write(APIC_LVT_LINT0, APIC_LVT_MASKED);
+	apic->write(APIC_LVT_LINT1, LVT_NMI |
+		    (this_cpu()->id ? APIC_LVT_MASKED : 0));
+	if (lvts > 4)
+		apic->write(APIC_LVT_PERF, APIC_LVT_MASKED);
+	if (lvts > 5)
+		apic->write(APIC_LVT_THERMAL, APIC_LVT_MASKED);
+	apic->write(APIC_ESR, 0);
+	apic->write(APIC_LVT_ERROR, VEC_ERROR);
+	/* Whatever the firmware left in service. */
+	for (unsigned int i = 0; i < 8; i++)
+		if (apic->read(APIC_ISR + i * 0x10))
+			apic_eoi();
+}
+
+void apic_init(void)
+{
+	bool x2 = cpuid(1).c >> 21 & 1 &&
+		  rdmsr(MSR_APIC_BASE) & APIC_BASE_X2;
+
+	if (x2) {
+		apic = &x2apic_ops;
+	} else {
+		xapic_base = map_mmio(acpi.lapic_addr, PAGE_SIZE);
+		if (!xapic_base)
+			panic("no mapping for the local APIC");
+	}
+	mmio_reserve(acpi.lapic_addr, PAGE_SIZE);
+	pic_silence();
+	apic_init_cpu();
+	log_line(LOG_INFO, "%s at %#lx, boot CPU has id %u", apic->name,
+		 acpi.lapic_addr, apic->id());
+}
+
+uint32_t apic_id(void)
+{
+	return apic->id();
+}
+
+void ipi_kick(unsigned int cpu)
+{
+	apic->send(cpus[cpu].apic_id, APIC_MODE_FIXED | VEC_KICK);
+}
+
+void apic_send_init(uint32_t apic_id_)
+{
+	apic->send(apic_id_, APIC_MODE_INIT | APIC_LEVEL_ASSERT);
+}
+
+void apic_send_startup(uint32_t apic_id_, unsigned int page)
+{
+	apic->send(apic_id_, APIC_MODE_STARTUP | page);
+}
+
+void apic_nmi_others(void)
+{
+	for (unsigned int i = 0; i < cpus_present; i++)
+		if (&cpus[i] != this_cpu() && cpus[i].online)
+			apic->send(cpus[i].apic_id, APIC_MODE_NMI);
+}

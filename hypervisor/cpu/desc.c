@@ -1,0 +1,203 @@
+/*
+ * GDT, IDT, TSS. A CPU's GDT lies in its descriptor window: 14 pages that
+ * show the frames of the running guest's own GDT, and one page of ours behind
+ * them, always there. So a context switch changes page-table entries of the
+ * window, and the GDT register never.
+ */
+#include "desc.h"
+#include "cpu.h"
+#include "features.h"
+#include "lib.h"
+#include "mm.h"
+#include "ports.h"
+#include "printk.h"
+
+struct idt_gate {
+	uint16_t offset_low, selector;
+	uint8_t ist, type;
+	uint16_t offset_mid;
+	uint32_t offset_high, zero;
+} __attribute__((packed));
+
+struct table_reg {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed));
+
+/* Traps with stacks of their own; all within one STACK_SIZE block. */
+enum { IST_DB = 1, IST_NMI, IST_DF, IST_MC };
+#define IST_SIZE 4096UL
+
+static struct idt_gate idt[256];
+static struct {
+	uint64_t *gdt;      /* our page of the GDT */
+	uint64_t *window;   /* L1 entries of the descriptor window */
+	uint8_t *ist;
+} desc_cpu[MAX_CPUS];
+
+extern char vector_stubs[], syscall_stubs[], syscall32_stubs[],
+	sysenter_entry[];
+extern struct {
+	uint64_t guest_rsp;
+	void *frame_end;
+} entry_slots[MAX_CPUS];
+
+/* The stubs are of equal size: entry.S aligns each to its power of two. */
+#define STUB_SIZE 32
+
+static void set_gate(unsigned int vector, unsigned int dpl, unsigned int ist)
+{
+	uint64_t a = (uint64_t)vector_stubs + vector * STUB_SIZE;
+
+	idt[vector] = (struct idt_gate){
+		.offset_low = (uint16_t)a,
+		.selector = SEL_HV_CS,
+		.ist = (uint8_t)ist,
+		.type = (uint8_t)(0x8e | dpl << 5),
+		.offset_mid = (uint16_t)(a >> 16),
+		.offset_high = (uint32_t)(a >> 32),
+	};
+}
+
+static void idt_fill(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 256; i++)
+		set_gate(i, 0, 0);
+	set_gate(1, 0, IST_DB);
+	set_gate(2, 0, IST_NMI);
+	set_gate(8, 0, IST_DF);
+	set_gate(18, 0, IST_MC);
+	/* int3 and into are the guest's own, without a detour by #GP. */
+	set_gate(3, 3, 0);
+	set_gate(4, 3, 0);
+}
+
+static void set_system_desc(uint64_t *gdt, unsigned int sel, uint64_t base,
+			    uint32_t limit, unsigned int type)
+{
+	unsigned int i = (sel - 0xe000) / 8;
+
+	gdt[i] = (limit & 0xffff) | (base & 0xffffff) << 16 |
+		 (uint64_t)type << 40 | (uint64_t)(limit >> 16 & 0xf) << 48 |
+		 (base >> 24 & 0xff) << 56;
+	gdt[i + 1] = base >> 32;
+}
+
+static void gdt_fill(uint64_t *gdt, struct tss *tss)
+{
+	gdt[1] = 0x00af9b000000ffff; /* e008: ring-0 code, 64 bits */
+	gdt[2] = 0x00cf93000000ffff; /* e010: ring-0 data */
+	gdt[4] = 0x00cffb000000ffff; /* e023: ring-3 code, 32 bits */
+	gdt[5] = 0x00cff3000000ffff; /* e02b: ring-3 data */
+	gdt[6] = 0x00affb000000ffff; /* e033: ring-3 code, 64 bits */
+	set_system_desc(gdt, SEL_TSS, (uint64_t)tss, sizeof(*tss) - 1, 0x89);
+}
+
+int desc_alloc(struct cpu *c)
+{
+	struct stack_top *top;
+	unsigned int i;
+
+	desc_cpu[c->id].window = map_desc_window(c->id);
+	desc_cpu[c->id].gdt = hv_alloc_pages(0, FRAME_ZERO);
+	c->tss = hv_alloc_pages(2, FRAME_ZERO);
+	desc_cpu[c->id].ist = hv_alloc_pages(2, FRAME_ZERO);
+	if (!desc_cpu[c->id].window || !desc_cpu[c->id].gdt || !c->tss ||
+	    !desc_cpu[c->id].ist)
+		return -ENOMEM;
+
+	/* this_cpu() works on the trap stacks too: one top for all four. */
+	top = (struct stack_top *)(desc_cpu[c->id].ist + STACK_SIZE) - 1;
+	top->cpu = c;
+	for (i = 0; i < 4; i++)
+		c->tss->ist[i] = (uint64_t)desc_cpu[c->id].ist +
+				 (i + 1) * IST_SIZE -
+				 sizeof(struct stack_top) - 32;
+	c->tss->iomap = IOMAP_NONE;
+	memset(c->tss->bitmap, 0xff, sizeof(c->tss->bitmap));
+	ports_fill_bitmap(c->tss->bitmap);
+	gdt_fill(desc_cpu[c->id].gdt, c->tss);
+
+	for (i = 0; i < DESC_GUEST_PAGES; i++)
+		desc_unmap(c, i);
+	desc_map(c, DESC_GUEST_PAGES,
+		 frame_mfn(virt_frame(desc_cpu[c->id].gdt)));
+	return 0;
+}
+
+static void load_tables(struct cpu *c)
+{
+	struct table_reg gdtr = {
+		.limit = (DESC_GUEST_PAGES + 1) * PAGE_SIZE - 1,
+		.base = desc_window(c->id, 0),
+	};
+	struct table_reg idtr = { .limit = sizeof(idt) - 1,
+				  .base = (uint64_t)idt };
+
+	__asm__ volatile("lgdt %0" :: "m"(gdtr));
+	__asm__ volatile("push %0; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:"
+			 :: "i"(SEL_HV_CS) : "rax", "memory");
+	__asm__ volatile("mov %0, %%ss" :: "r"(0));
+	__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs;"
+			 "mov %0, %%gs" :: "r"(0));
+	__asm__ volatile("lidt %0" :: "m"(idtr));
+	set_system_desc(desc_cpu[c->id].gdt, SEL_TSS, (uint64_t)c->tss,
+			sizeof(*c->tss) - 1, 0x89);
+	__asm__ volatile("ltr %w0" :: "r"(SEL_TSS));
+	desc_load_ldt(c, 0);
+}
+
+void desc_load(struct cpu *c)
+{
+	if (idt[0].selector == 0)
+		idt_fill();
+	load_tables(c);
+	wrmsr(MSR_STAR, (uint64_t)SEL_HV_CS << 32 |
+			(uint64_t)SEL_GUEST_CS32 << 48);
+	wrmsr(MSR_LSTAR, (uint64_t)syscall_stubs + c->id * STUB_SIZE);
+	wrmsr(MSR_CSTAR, (uint64_t)syscall32_stubs + c->id * STUB_SIZE);
+	/* No flag of the guest's survives into the hypervisor. */
+	wrmsr(MSR_SFMASK, X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF |
+			  X86_EFLAGS_IOPL | X86_EFLAGS_NT | X86_EFLAGS_RF |
+			  X86_EFLAGS_AC);
+	if (features.intel) {
+		wrmsr(MSR_SYSENTER_CS, SEL_HV_CS);
+		wrmsr(MSR_SYSENTER_ESP,
+		      (uint64_t)&entry_slots[c->id].frame_end);
+		wrmsr(MSR_SYSENTER_EIP, (uint64_t)sysenter_entry);
+	}
+}
+
+void desc_set_stack(struct cpu *c, void *frame_end)
+{
+	c->tss->rsp0 = (uint64_t)frame_end;
+	entry_slots[c->id].frame_end = frame_end;
+}
+
+void desc_map(struct cpu *c, unsigned int page, mfn_t mfn)
+{
+	WRITE_ONCE(desc_cpu[c->id].window[page],
+		   mfn_paddr(mfn) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX);
+	invlpg(desc_window(c->id, page));
+}
+
+/* A zero page, so that a selector into it is a guest's #GP and no #PF. */
+void desc_unmap(struct cpu *c, unsigned int page)
+{
+	desc_map(c, page, zero_mfn());
+}
+
+void desc_load_ldt(struct cpu *c, unsigned int entries)
+{
+	uint64_t *gdt = desc_cpu[c->id].gdt;
+	uint16_t sel = 0;
+
+	if (entries) {
+		set_system_desc(gdt, SEL_LDT, desc_window(c->id, DESC_LDT_PAGE),
+				entries * 8 - 1, 0x82);
+		sel = SEL_LDT;
+	}
+	__asm__ volatile("lldt %w0" :: "r"(sel));
+}

@@ -1,0 +1,147 @@
+/*
+ * I/O APICs (Intel 82093AA): an index and a data register each, so every
+ * access is two; irq_lock keeps them together.
+ */
+#include "ioapic.h"
+#include "acpi.h"
+#include "frame.h"
+#include "irqs.h"
+#include "lib.h"
+#include "mm.h"
+#include "printk.h"
+
+#define REG_ID 0
+#define REG_VERSION 1
+#define REG_ENTRY(i) (0x10 + 2 * (i))
+#define ENTRY_MASKED 0x10000u
+#define ENTRY_LEVEL 0x8000u
+#define ENTRY_LOW 0x2000u
+
+static struct ioapic {
+	volatile uint32_t *window;
+	paddr_t base;
+	unsigned int gsi_base, inputs;
+} ioapics[MAX_IOAPICS];
+static unsigned int ioapic_count;
+
+static uint32_t read_reg(const struct ioapic *io, unsigned int reg)
+{
+	io->window[0] = reg;
+	return io->window[4];
+}
+
+static void write_reg(const struct ioapic *io, unsigned int reg, uint32_t v)
+{
+	io->window[0] = reg;
+	io->window[4] = v;
+}
+
+/* The I/O APIC with this input, and which of its inputs it is. */
+static const struct ioapic *find(unsigned int gsi, unsigned int *input)
+{
+	for (unsigned int i = 0; i < ioapic_count; i++) {
+		if (gsi < ioapics[i].gsi_base ||
+		    gsi - ioapics[i].gsi_base >= ioapics[i].inputs)
+			continue;
+		*input = gsi - ioapics[i].gsi_base;
+		return &ioapics[i];
+	}
+	return NULL;
+}
+
+bool ioapic_has(unsigned int gsi)
+{
+	unsigned int input;
+
+	return find(gsi, &input) != NULL;
+}
+
+uint64_t ioapic_encode(const struct ioapic_entry *e)
+{
+	/* Fixed delivery, physical destination. */
+	return e->vector | (e->low ? ENTRY_LOW : 0) |
+	       (e->level ? ENTRY_LEVEL : 0) |
+	       (e->masked ? ENTRY_MASKED : 0) | (uint64_t)e->apic_id << 56;
+}
+
+void ioapic_write(unsigned int gsi, const struct ioapic_entry *e)
+{
+	uint64_t words = ioapic_encode(e);
+	unsigned int input;
+	const struct ioapic *io = find(gsi, &input);
+
+	if (!io)
+		return;
+	/* Masked until both words are right. */
+	write_reg(io, REG_ENTRY(input), ENTRY_MASKED);
+	write_reg(io, REG_ENTRY(input) + 1, (uint32_t)(words >> 32));
+	write_reg(io, REG_ENTRY(input), (uint32_t)words);
+}
+
+void ioapic_mask(unsigned int gsi, bool masked)
+{
+	unsigned int input;
+	const struct ioapic *io = find(gsi, &input);
+	uint32_t low;
+
+	if (!io)
+		return;
+	low = read_reg(io, REG_ENTRY(input)) & ~ENTRY_MASKED;
+	write_reg(io, REG_ENTRY(input), low | (masked ? ENTRY_MASKED : 0));
+}
+
+int ioapic_peek(paddr_t base, unsigned int reg, uint32_t *value)
+{
+	for (unsigned int i = 0; i < ioapic_count; i++) {
+		if (ioapics[i].base != base)
+			continue;
+		if (reg > REG_ENTRY(ioapics[i].inputs))
+			return -EINVAL;
+		if (reg >= REG_ENTRY(0)) {
+			*value = reg % 2 ? 0 : ENTRY_MASKED;
+			return 0;
+		}
+		spin_lock(&irq_lock);
+		*value = read_reg(&ioapics[i], reg);
+		spin_unlock(&irq_lock);
+		return 0;
+	}
+	return -ENODEV;
+}
+
+static void setup(const struct acpi_ioapic *a)
+{
+	struct ioapic *io = &ioapics[ioapic_count];
+	uint32_t version;
+
+	io->window = map_mmio(a->addr, PAGE_SIZE);
+	if (!io->window)
+		return;
+	version = read_reg(io, REG_VERSION);
+	if (version == UINT32_MAX) /* nothing answers there */
+		return;
+	io->base = a->addr;
+	io->gsi_base = a->gsi_base;
+	io->inputs = min((version >> 16 & 0xff) + 1, 240u);
+	if (io->gsi_base >= MAX_GSIS || io->inputs > MAX_GSIS - io->gsi_base)
+		return;
+	ioapic_count++;
+	mmio_reserve(a->addr, PAGE_SIZE);
+	for (unsigned int i = 0; i < io->inputs; i++)
+		write_reg(io, REG_ENTRY(i), ENTRY_MASKED);
+	log_line(LOG_INFO, "IOAPIC at %#x: GSI %u to %u", a->addr,
+		 io->gsi_base, io->gsi_base + io->inputs - 1);
+}
+
+unsigned int ioapic_init(void)
+{
+	unsigned int gsis = 0;
+
+	for (unsigned int i = 0; i < acpi.ioapic_count; i++)
+		setup(&acpi.ioapics[i]);
+	for (unsigned int i = 0; i < ioapic_count; i++)
+		gsis = max(gsis, ioapics[i].gsi_base + ioapics[i].inputs);
+	if (!gsis)
+		log_line(LOG_ERR, "no I/O APIC: devices will not work");
+	return gsis;
+}

@@ -1,0 +1,287 @@
+/*
+ * Physical interrupts: sources (GSIs and messages), their vectors, and what is
+ * done when one fires. Vectors mean the same on every CPU.
+ *
+ * An edge or message is acknowledged at once and passed on as an event. A
+ * level source is masked at its I/O APIC when it fires and opened again by
+ * the guest's EOI: so a guest that is slow, or never answers, holds nothing
+ * of the local APIC.
+ *
+ * irq_lock guards sources and vectors; see struct irq for what the interrupt
+ * path reads without it.
+ */
+#include "irq.h"
+#include "acpi.h"
+#include "apic.h"
+#include "cpu.h"
+#include "domain.h"
+#include "event.h"
+#include "ioapic.h"
+#include "irqs.h"
+#include "lib.h"
+#include "mm.h"
+#include "printk.h"
+#include "time.h"
+
+struct spinlock irq_lock = SPINLOCK(RANK_IRQ);
+
+static struct irq gsis[MAX_GSIS], msis[MAX_MSIS];
+static unsigned int gsi_count;
+static struct irq *by_vector[256];
+
+/*
+ * @count vectors in a row, the first a multiple of @count (a message's low
+ * bits number the messages of a group). 0: there are none left.
+ */
+static unsigned int find_vectors(unsigned int count)
+{
+	unsigned int v, i;
+
+	for (v = ROUND_UP(VEC_FIRST_DEVICE, count);
+	     v + count - 1 <= VEC_LAST_DEVICE; v += count) {
+		for (i = 0; i < count && !by_vector[v + i]; i++)
+			;
+		if (i == count)
+			return v;
+	}
+	return 0;
+}
+
+static void set_vector(struct irq *irq, unsigned int vector)
+{
+	irq->vector = (uint8_t)vector;
+	store_release(&by_vector[vector], irq);
+}
+
+int irq_take_vectors(struct irq *irq, unsigned int count)
+{
+	unsigned int vector = find_vectors(count), i;
+
+	if (!vector)
+		return -ENOSPC;
+	for (i = 0; i < count; i++)
+		set_vector(&irq[i], vector + i);
+	return 0;
+}
+
+void irq_drop_vector(struct irq *irq)
+{
+	if (irq->vector)
+		store_release(&by_vector[irq->vector], (struct irq *)NULL);
+	irq->vector = 0;
+}
+
+void irq_program(struct irq *irq, bool masked)
+{
+	uint32_t apic_id = cpus[irq->cpu].apic_id;
+
+	if (irq->kind == IRQ_GSI) {
+		struct ioapic_entry e = {
+			.vector = irq->vector, .level = irq->level,
+			.low = irq->low, .masked = masked,
+			.apic_id = (uint8_t)apic_id,
+		};
+
+		ioapic_write(irq->gsi, &e);
+		return;
+	}
+	/* A group of messages has one address: its first member's. */
+	if (irq->msi.count)
+		msi_write(&irq->msi, msi_compose(apic_id, irq->vector));
+	msi_mask(&irq->msi, masked);
+}
+
+void irq_mask(struct irq *irq, bool masked)
+{
+	if (irq->kind == IRQ_GSI)
+		ioapic_mask(irq->gsi, masked);
+	else
+		msi_mask(&irq->msi, masked);
+}
+
+/* A level source: closed until the guest says EOI. */
+static void level_fired(struct irq *irq)
+{
+	spin_lock(&irq_lock);
+	ioapic_mask(irq->gsi, true);
+	irq->in_service = true;
+	spin_unlock(&irq_lock);
+}
+
+static void device_interrupt(unsigned int vector)
+{
+	struct irq *irq = load_acquire(&by_vector[vector]);
+	unsigned int pirq;
+
+	if (!irq) {
+		apic_eoi();
+		return;
+	}
+	if (irq->level)
+		level_fired(irq);
+	apic_eoi();
+	pirq = READ_ONCE(irq->pirq);
+	if (irq->fn)
+		irq->fn();
+	else if (pirq && dom0)
+		pirq_raise(dom0, pirq);
+}
+
+void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector)
+{
+	switch (vector) {
+	case VEC_TIMER:
+		apic_eoi();
+		timer_interrupt();
+		return;
+	case VEC_KICK:
+		apic_eoi();
+		tlb_poll();
+		return;
+	case VEC_ERROR:
+		apic->write(APIC_ESR, 0);
+		log_line(LOG_WARNING, "CPU%u: APIC error %#x", this_cpu()->id,
+			 apic->read(APIC_ESR));
+		apic_eoi();
+		return;
+	case VEC_FIRST_DEVICE ... VEC_LAST_DEVICE:
+		device_interrupt(vector);
+		return;
+	case VEC_SPURIOUS:
+		return; /* not in service: no EOI (SDM 11.9) */
+	default:
+		/* 0x20..0x2f: a last one of the old controllers; else nobody's. */
+		if (vector > 0x2f)
+			apic_eoi();
+	}
+}
+
+/* Trigger and polarity of an ISA line, unless an override tells. */
+static void isa_defaults(void)
+{
+	for (unsigned int i = 0; i < 16 && i < gsi_count; i++)
+		gsis[i].gsi = i;
+	for (unsigned int i = 0; i < acpi.override_count; i++) {
+		const struct acpi_override *o = &acpi.overrides[i];
+
+		if (o->gsi >= gsi_count)
+			continue;
+		/* "As the bus": ISA, edge and high. */
+		gsis[o->gsi].level = (o->flags >> 2 & 3) == 3;
+		gsis[o->gsi].low = (o->flags & 3) == 3;
+	}
+}
+
+/* The GSI of an ISA interrupt. */
+static unsigned int isa_gsi(unsigned int irq)
+{
+	for (unsigned int i = 0; i < acpi.override_count; i++)
+		if (acpi.overrides[i].irq == irq)
+			return acpi.overrides[i].gsi;
+	return irq;
+}
+
+void irq_init(void)
+{
+	gsi_count = ioapic_init();
+	for (unsigned int i = 0; i < gsi_count; i++) {
+		gsis[i].kind = ioapic_has(i) ? IRQ_GSI : IRQ_NONE;
+		gsis[i].gsi = i;
+		/* PCI lines are level and low; ISA lines edge and high. */
+		gsis[i].level = gsis[i].low = i >= 16;
+	}
+	isa_defaults();
+}
+
+int irq_own_isa(unsigned int isa, void (*fn)(void))
+{
+	unsigned int gsi = isa_gsi(isa), vector;
+	struct irq *irq;
+	int rc = 0;
+
+	if (gsi >= gsi_count || gsis[gsi].kind != IRQ_GSI)
+		return -EINVAL;
+	irq = &gsis[gsi];
+	spin_lock(&irq_lock);
+	vector = find_vectors(1);
+	if (irq->vector) {
+		rc = -EBUSY;
+	} else if (!vector) {
+		rc = -ENOSPC;
+	} else {
+		irq->fn = fn;
+		irq->level = false; /* the handler leaves no level behind */
+		set_vector(irq, vector);
+		irq_program(irq, false);
+	}
+	spin_unlock(&irq_lock);
+	return rc;
+}
+
+unsigned int gsi_limit(void)
+{
+	return gsi_count;
+}
+
+struct irq *gsi_irq(unsigned int gsi)
+{
+	return gsi < gsi_count && gsis[gsi].kind == IRQ_GSI ? &gsis[gsi] :
+	       NULL;
+}
+
+struct irq *msi_find_free(unsigned int count)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < MAX_MSIS; i++) {
+		n = msis[i].kind == IRQ_NONE ? n + 1 : 0;
+		if (n == count)
+			return &msis[i + 1 - count];
+	}
+	return NULL;
+}
+
+bool msi_exists(const struct msi *m)
+{
+	for (unsigned int i = 0; i < MAX_MSIS; i++)
+		if (msis[i].kind == IRQ_MSI && msis[i].msi.dev == m->dev &&
+		    !msis[i].msi.gone && msis[i].msi.msix == m->msix &&
+		    msis[i].msi.entry == m->entry)
+			return true;
+	return false;
+}
+
+void msi_restore_device(sbdf_t dev)
+{
+	spin_lock(&irq_lock);
+	for (unsigned int i = 0; i < MAX_MSIS; i++)
+		if (msis[i].kind == IRQ_MSI && msis[i].msi.dev == dev)
+			irq_program(&msis[i], !msis[i].bound);
+	spin_unlock(&irq_lock);
+}
+
+void msi_forget_device(sbdf_t dev)
+{
+	spin_lock(&irq_lock);
+	for (unsigned int i = 0; i < MAX_MSIS; i++)
+		if (msis[i].kind == IRQ_MSI && msis[i].msi.dev == dev)
+			msis[i].msi.gone = true;
+	spin_unlock(&irq_lock);
+}
+
+void irq_dump(void)
+{
+	for (unsigned int v = VEC_FIRST_DEVICE; v <= VEC_LAST_DEVICE; v++) {
+		struct irq *irq = READ_ONCE(by_vector[v]);
+
+		if (!irq)
+			continue;
+		log_line(LOG_ERR, "vector %#x: %s %u, pirq %u, CPU%u%s%s%s%s",
+			 v, irq->kind == IRQ_GSI ? "GSI" : "message",
+			 irq->kind == IRQ_GSI ? irq->gsi : irq->msi.entry,
+			 irq->pirq, irq->cpu, irq->level ? ", level" : "",
+			 irq->bound ? ", bound" : "",
+			 irq->in_service ? ", in service" : "",
+			 irq->fn ? ", the hypervisor's" : "");
+	}
+}

@@ -1,0 +1,83 @@
+/*
+ * Between irq.c, pirq.c, msi.c and hypercall/physdev.c: interrupt sources
+ * and the numbers (pirqs) by which Dom0 calls them.
+ */
+#ifndef PV_IRQS_H
+#define PV_IRQS_H
+
+#include "types.h"
+#include "msi.h"
+#include "spinlock.h"
+
+#define MAX_GSIS 256
+#define MAX_MSIS 192
+#define MAX_PIRQS (MAX_GSIS + MAX_MSIS)
+
+enum irq_kind { IRQ_NONE, IRQ_GSI, IRQ_MSI };
+
+/*
+ * One source: a GSI, or a message of a device. All under irq_lock; the
+ * interrupt path reads fn, pirq and kind without it: they are set before the
+ * source is opened, and a source that is closed may still send one interrupt,
+ * which event/ then finds without a port.
+ */
+struct irq {
+	enum irq_kind kind;
+	uint8_t vector;      /* 0: none */
+	bool level, low;     /* GSI: trigger, polarity */
+	bool configured;     /* GSI: PHYSDEVOP_setup_gsi has been here */
+	bool bound;          /* an event channel stands for it */
+	bool in_service;     /* level: masked until the guest's EOI */
+	unsigned int gsi;
+	unsigned int pirq;   /* 0: not mapped by Dom0 */
+	unsigned int cpu;    /* goes there */
+	void (*fn)(void);    /* the hypervisor's own, or NULL */
+	struct msi msi;
+};
+
+extern struct spinlock irq_lock; /* RANK_IRQ */
+
+/* cpu/irq.c; all but the first two with irq_lock held. */
+unsigned int gsi_limit(void);              /* the highest GSI, plus one */
+struct irq *gsi_irq(unsigned int gsi);     /* NULL: there is none */
+/*
+ * Vectors for @count sources, the first a multiple of @count: a message's low
+ * bits number the messages of a group. 0, -ENOSPC.
+ */
+must_check int irq_take_vectors(struct irq *irq, unsigned int count);
+void irq_drop_vector(struct irq *irq);
+/* Writes where and how the source delivers; leaves it masked or open. */
+void irq_program(struct irq *irq, bool masked);
+void irq_mask(struct irq *irq, bool masked);
+/* @count unused sources in a row; NULL: there are none. */
+struct irq *msi_find_free(unsigned int count);
+bool msi_exists(const struct msi *m);      /* this message is in use */
+
+/*
+ * Dom0's physdev operations (cpu/pirq.c). Errors: -EINVAL (number out of range or not
+ * mapped), -EBUSY, -EEXIST, -ENOSPC (vectors, pirqs), -ENODEV.
+ */
+must_check int gsi_setup(unsigned int gsi, bool level, bool low);
+/* *@pirq: wanted number, or negative: one is chosen and stored. */
+must_check int pirq_map_gsi(unsigned int gsi, int *pirq);
+/*
+ * MSI-X: entry @entry. MSI: @count messages (a power of two), which take as
+ * many pirqs in a row; *@pirq is the first.
+ */
+must_check int pirq_map_msi(sbdf_t dev, unsigned int entry,
+			    unsigned int count, bool msix, int *pirq);
+must_check int pirq_unmap(unsigned int pirq);
+must_check int pirq_eoi(unsigned int pirq);
+must_check int pirq_needs_eoi(unsigned int pirq, bool *needs);
+/* Dom0's page with a bit for each pirq that needs an EOI. */
+must_check int pirq_set_eoi_page(struct domain *d, mfn_t mfn);
+/* A pirq not in use; reserved for the caller until mapped. */
+must_check int pirq_find_free(bool msi, uint32_t *pirq);
+unsigned int pirq_limit(void);
+/* Writes all messages of a device again, after it lost them. */
+void msi_restore_device(sbdf_t dev);
+/* The device is gone: nothing of it is touched any more. */
+void msi_forget_device(sbdf_t dev);
+void irq_dump(void);
+
+#endif

@@ -1,0 +1,382 @@
+/*
+ * The numbers by which Dom0 knows interrupts (pirqs): mapping, binding to an
+ * event channel, affinity, EOI. Only Dom0 has any.
+ *
+ * A GSI's number is the GSI itself unless Dom0 wants another; messages are
+ * numbered from the top down. irq_lock guards everything here.
+ */
+#include "irq.h"
+#include "cpu.h"
+#include "domain.h"
+#include "frame.h"
+#include "irqs.h"
+#include "lib.h"
+
+static struct irq *by_pirq[MAX_PIRQS];
+static bool pirq_reserved[MAX_PIRQS]; /* given out by pirq_find_free() */
+
+/* Dom0's page of "needs EOI" bits; its frame is held as writable. */
+static struct frame *eoi_frame;
+static unsigned long *eoi_bits;
+
+unsigned int pirq_limit(void)
+{
+	return gsi_limit() + MAX_MSIS;
+}
+
+/* irq_lock held. NULL: no such pirq, or not mapped. */
+static struct irq *pirq_irq(unsigned int pirq)
+{
+	return pirq && pirq < pirq_limit() ? by_pirq[pirq] : NULL;
+}
+
+/* Keeps Dom0's bit for a pirq true. irq_lock held. */
+static void update_eoi_bit(unsigned int pirq)
+{
+	struct irq *irq = by_pirq[pirq];
+
+	if (!eoi_bits)
+		return;
+	if (irq && irq->level)
+		atomic_or(&eoi_bits[pirq / 64], 1UL << pirq % 64);
+	else
+		atomic_and(&eoi_bits[pirq / 64], ~(1UL << pirq % 64));
+}
+
+int gsi_setup(unsigned int gsi, bool level, bool low)
+{
+	struct irq *irq = gsi_irq(gsi);
+	int rc = 0;
+
+	if (!irq)
+		return -EINVAL;
+	spin_lock(&irq_lock);
+	if (irq->configured || irq->fn) {
+		rc = -EEXIST;
+	} else {
+		irq->configured = true;
+		irq->level = level;
+		irq->low = low;
+		if (irq->vector)
+			irq_program(irq, !irq->bound);
+		if (irq->pirq)
+			update_eoi_bit(irq->pirq);
+	}
+	spin_unlock(&irq_lock);
+	return rc;
+}
+
+/*
+ * @count free pirqs in a row. Messages count down from the top, GSIs go where
+ * their own number says. irq_lock held. 0: none.
+ */
+static unsigned int find_pirqs(unsigned int count)
+{
+	unsigned int p, i;
+
+	for (p = pirq_limit() - count; p >= gsi_limit() && p; p--) {
+		for (i = 0; i < count; i++)
+			if (by_pirq[p + i] || pirq_reserved[p + i])
+				break;
+		if (i == count)
+			return p;
+	}
+	return 0;
+}
+
+int pirq_find_free(bool msi, uint32_t *pirq)
+{
+	unsigned int p = 0;
+
+	spin_lock(&irq_lock);
+	if (msi)
+		p = find_pirqs(1);
+	else
+		for (p = gsi_limit() ? gsi_limit() - 1 : 0; p; p--)
+			if (!by_pirq[p] && !pirq_reserved[p])
+				break;
+	if (p)
+		pirq_reserved[p] = true;
+	spin_unlock(&irq_lock);
+	*pirq = p;
+	return p ? 0 : -ENOSPC;
+}
+
+static void set_pirq(struct irq *irq, unsigned int pirq)
+{
+	irq->pirq = pirq;
+	by_pirq[pirq] = irq;
+	pirq_reserved[pirq] = false;
+	update_eoi_bit(pirq);
+}
+
+static int map_gsi_locked(struct irq *irq, int *pirq)
+{
+	unsigned int p = *pirq < 0 ? irq->gsi : (unsigned int)*pirq;
+
+	if (irq->pirq) {
+		if (*pirq >= 0 && irq->pirq != p)
+			return -EEXIST;
+		*pirq = (int)irq->pirq;
+		return 0;
+	}
+	if (!p || p >= pirq_limit())
+		return -EINVAL;
+	if (by_pirq[p])
+		return -EBUSY;
+	if (!irq->vector) {
+		if (irq_take_vectors(irq, 1))
+			return -ENOSPC;
+		irq_program(irq, true);
+	}
+	set_pirq(irq, p);
+	*pirq = (int)p;
+	return 0;
+}
+
+int pirq_map_gsi(unsigned int gsi, int *pirq)
+{
+	struct irq *irq = gsi_irq(gsi);
+	int rc;
+
+	if (!irq)
+		return -EINVAL;
+	spin_lock(&irq_lock);
+	rc = map_gsi_locked(irq, pirq);
+	spin_unlock(&irq_lock);
+	return rc;
+}
+
+static int map_msi_locked(const struct msi *m, unsigned int count, int *pirq)
+{
+	struct irq *irq = msi_find_free(count);
+	unsigned int i, p;
+
+	p = *pirq < 0 ? find_pirqs(count) : (unsigned int)*pirq;
+	if (msi_exists(m))
+		return -EEXIST;
+	if (!irq || !p)
+		return -ENOSPC;
+	if (p >= pirq_limit() || count > pirq_limit() - p)
+		return -EINVAL;
+	for (i = 0; i < count; i++)
+		if (by_pirq[p + i])
+			return -EBUSY;
+
+	if (irq_take_vectors(irq, count))
+		return -ENOSPC;
+	for (i = 0; i < count; i++) {
+		irq[i].kind = IRQ_MSI;
+		irq[i].msi = *m;
+		if (!m->msix) {
+			irq[i].msi.entry = (uint16_t)i;
+			irq[i].msi.count = (uint16_t)(i ? 0 : count);
+		}
+		set_pirq(&irq[i], p + i);
+	}
+	for (i = 0; i < count; i++)
+		irq_program(&irq[i], true);
+	*pirq = (int)p;
+	return 0;
+}
+
+int pirq_map_msi(sbdf_t dev, unsigned int entry, unsigned int count,
+		 bool msix, int *pirq)
+{
+	struct msi m;
+	int rc;
+
+	if (!count || count > 32 || count & (count - 1))
+		return -EINVAL;
+	spin_lock(&irq_lock);
+	rc = msi_find(&m, dev, msix, entry, count);
+	if (!rc)
+		rc = map_msi_locked(&m, count, pirq);
+	spin_unlock(&irq_lock);
+	return rc;
+}
+
+/* How many pirqs go together with this one: a group's first names them all. */
+static unsigned int group_size(const struct irq *irq)
+{
+	return irq->kind == IRQ_MSI && !irq->msi.msix ? irq->msi.count : 1;
+}
+
+static void unmap_one(struct irq *irq)
+{
+	unsigned int pirq = irq->pirq;
+
+	by_pirq[pirq] = NULL;
+	irq->pirq = 0;
+	update_eoi_bit(pirq);
+	if (irq->fn)
+		return;
+	irq_mask(irq, true);
+	irq_drop_vector(irq);
+	if (irq->kind == IRQ_MSI)
+		*irq = (struct irq){ .kind = IRQ_NONE };
+}
+
+int pirq_unmap(unsigned int pirq)
+{
+	struct irq *irq;
+	unsigned int i, n;
+	int rc = -EINVAL;
+
+	spin_lock(&irq_lock);
+	irq = pirq_irq(pirq);
+	if (!irq)
+		goto out;
+	n = group_size(irq);
+	if (!n) /* a later member of a group */
+		goto out;
+	rc = -EBUSY;
+	for (i = 0; i < n; i++)
+		if (irq[i].bound)
+			goto out;
+	if (irq->kind == IRQ_MSI && !irq->msi.msix)
+		msi_enable(&irq->msi, false);
+	for (i = 0; i < n; i++)
+		unmap_one(&irq[i]);
+	rc = 0;
+out:
+	spin_unlock(&irq_lock);
+	return rc;
+}
+
+static unsigned int vcpu_cpu(struct domain *d, unsigned int vcpu)
+{
+	struct vcpu *v = vcpu < d->max_vcpus ? READ_ONCE(d->vcpu[vcpu]) : NULL;
+	unsigned int cpu = v ? READ_ONCE(v->sched.cpu) : 0;
+
+	return cpu < cpus_present && cpus[cpu].online ? cpu : 0;
+}
+
+int pirq_bind(struct domain *d, unsigned int pirq, bool share,
+	      unsigned int vcpu)
+{
+	struct irq *irq;
+	int rc = 0;
+
+	if (!d->privileged)
+		return -EPERM;
+	spin_lock(&irq_lock);
+	irq = pirq_irq(pirq);
+	if (!irq) {
+		rc = -EINVAL;
+	} else if (irq->bound || irq->fn) {
+		rc = -EBUSY;
+	} else {
+		irq->bound = true;
+		irq->in_service = false;
+		irq->cpu = vcpu_cpu(d, vcpu);
+		irq_program(irq, false);
+	}
+	spin_unlock(&irq_lock);
+	return rc;
+}
+
+void pirq_unbind(struct domain *d, unsigned int pirq)
+{
+	struct irq *irq;
+
+	spin_lock(&irq_lock);
+	irq = pirq_irq(pirq);
+	if (irq && irq->bound) {
+		irq->bound = irq->in_service = false;
+		irq_mask(irq, true);
+	}
+	spin_unlock(&irq_lock);
+}
+
+void pirq_follow(struct domain *d, unsigned int pirq, unsigned int vcpu)
+{
+	unsigned int cpu = vcpu_cpu(d, vcpu);
+	struct irq *irq;
+
+	spin_lock(&irq_lock);
+	irq = pirq_irq(pirq);
+	/* Messages of a group share one address: all go with the first. */
+	if (irq && irq->bound && irq->cpu != cpu && group_size(irq)) {
+		irq->cpu = cpu;
+		irq_program(irq, irq->in_service);
+	}
+	spin_unlock(&irq_lock);
+}
+
+int pirq_eoi(unsigned int pirq)
+{
+	struct irq *irq;
+	int rc = 0;
+
+	spin_lock(&irq_lock);
+	irq = pirq_irq(pirq);
+	if (!irq) {
+		rc = -EINVAL;
+	} else if (irq->in_service) {
+		irq->in_service = false;
+		if (irq->bound)
+			irq_mask(irq, false);
+	}
+	spin_unlock(&irq_lock);
+	return rc;
+}
+
+int pirq_needs_eoi(unsigned int pirq, bool *needs)
+{
+	struct irq *irq;
+
+	if (pirq >= pirq_limit())
+		return -EINVAL;
+	spin_lock(&irq_lock);
+	irq = pirq_irq(pirq);
+	*needs = irq && irq->level;
+	spin_unlock(&irq_lock);
+	return 0;
+}
+
+int pirq_set_eoi_page(struct domain *d, mfn_t mfn)
+{
+	struct frame *f;
+	int rc;
+
+	if (eoi_frame)
+		return -EBUSY;
+	rc = frame_get_as(d, mfn, TYPE_WRITABLE, &f);
+	if (rc)
+		return rc;
+	spin_lock(&irq_lock);
+	if (!eoi_frame) {
+		eoi_frame = f;
+		eoi_bits = frame_virt(f);
+		for (unsigned int p = 0; p < pirq_limit(); p++)
+			update_eoi_bit(p);
+		f = NULL;
+	}
+	spin_unlock(&irq_lock);
+	if (f) {
+		frame_put_as(f);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+void irq_destroy_domain(struct domain *d)
+{
+	struct frame *f;
+
+	if (!d->privileged)
+		return;
+	for (unsigned int p = 1; p < pirq_limit(); p++) {
+		pirq_unbind(d, p);
+		if (pirq_unmap(p))
+			continue; /* was not mapped */
+	}
+	spin_lock(&irq_lock);
+	f = eoi_frame;
+	eoi_frame = NULL;
+	eoi_bits = NULL;
+	spin_unlock(&irq_lock);
+	if (f)
+		frame_put_as(f);
+}

@@ -1,0 +1,147 @@
+/*
+ * I/O port policy. The table below lists what Dom0 does not reach natively;
+ * everything else is open to its kernel through the I/O bitmap of the TSS.
+ * Denied are the devices that the hypervisor drives itself.
+ *
+ * A domain's configuration address (port 0xcf8) is latched for it alone: the
+ * hardware's register is shared with the hypervisor's own accesses.
+ */
+#include "ports.h"
+#include "cpu.h"
+#include "domain.h"
+#include "lib.h"
+#include "pci.h"
+#include "serial.h"
+
+enum policy { DENIED, CONFIG_ADDRESS, CONFIG_DATA };
+
+static const struct {
+	uint16_t first, last;
+	enum policy policy;
+} rules[] = {
+	{ 0x20, 0x21, DENIED }, { 0xa0, 0xa1, DENIED },   /* 8259 */
+	{ 0x40, 0x43, DENIED }, { 0x61, 0x61, DENIED },   /* PIT, its gate */
+	{ 0xcf8, 0xcfb, CONFIG_ADDRESS },
+	{ 0xcfc, 0xcff, CONFIG_DATA },
+};
+
+#define CONFIG_ADDRESS_PORT 0xcf8
+#define NATIVE (-1)
+
+/* What is done about one port: a policy, or NATIVE. */
+static int port_policy(unsigned int port)
+{
+	unsigned int first, last;
+
+	if (serial_ports(&first, &last) && port >= first && port <= last)
+		return DENIED;
+	for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++)
+		if (port >= rules[i].first && port <= rules[i].last)
+			return (int)rules[i].policy;
+	return NATIVE;
+}
+
+bool port_allowed(const struct domain *d, unsigned int port,
+		  unsigned int size)
+{
+	if (!d->pv.io_all || port > 0xffff || size > 0x10000 - port)
+		return false;
+	for (unsigned int i = 0; i < size; i++)
+		if (port_policy(port + i) == DENIED)
+			return false;
+	return true;
+}
+
+static uint32_t ones(unsigned int size)
+{
+	return UINT32_MAX >> (32 - 8 * size);
+}
+
+static uint32_t native_read(unsigned int port, unsigned int size)
+{
+	if (size == 1)
+		return inb((uint16_t)port);
+	return size == 2 ? inw((uint16_t)port) : inl((uint16_t)port);
+}
+
+static void native_write(unsigned int port, unsigned int size, uint32_t v)
+{
+	if (size == 1)
+		outb((uint16_t)port, (uint8_t)v);
+	else if (size == 2)
+		outw((uint16_t)port, (uint16_t)v);
+	else
+		outl((uint16_t)port, v);
+}
+
+/* An access that crosses from one policy to another is nobody's. */
+static int access_policy(const struct domain *d, unsigned int port,
+			 unsigned int size)
+{
+	int policy = port_policy(port);
+
+	if (!d->pv.io_all)
+		return DENIED;
+	for (unsigned int i = 1; i < size; i++)
+		if (port_policy(port + i) != policy)
+			return DENIED;
+	return policy;
+}
+
+uint32_t port_read(struct domain *d, unsigned int port, unsigned int size)
+{
+	/*
+	 * A timer that never counts down to all ones: Linux, calibrating in a
+	 * domain, gives up at once on zero, and on ones after 100,000 reads.
+	 */
+	if (port == 0x42)
+		return 0;
+	switch (access_policy(d, port, size)) {
+	case DENIED:
+		return ones(size);
+	case CONFIG_ADDRESS:
+		/* Only the whole register is the address; 0xcf9 is another. */
+		return size == 4 ? d->pv.cf8 : native_read(port, size);
+	case CONFIG_DATA:
+		return pci_port_read(d->pv.cf8, port & 3, size);
+	default:
+		return native_read(port, size);
+	}
+}
+
+void port_write(struct domain *d, unsigned int port, unsigned int size,
+		uint32_t v)
+{
+	switch (access_policy(d, port, size)) {
+	case DENIED:
+		return;
+	case CONFIG_ADDRESS:
+		if (size == 4)
+			d->pv.cf8 = v;
+		else
+			native_write(port, size, v);
+		return;
+	case CONFIG_DATA:
+		pci_port_write(d->pv.cf8, port & 3, size, v);
+		return;
+	default:
+		native_write(port, size, v);
+	}
+}
+
+static void trap_range(uint8_t *bitmap, unsigned int first, unsigned int last)
+{
+	for (unsigned int port = first; port <= last; port++)
+		bitmap[port / 8] |= (uint8_t)(1 << port % 8);
+}
+
+void ports_fill_bitmap(uint8_t *bitmap)
+{
+	unsigned int first, last;
+
+	memset(bitmap, 0, 8192);
+	for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++)
+		trap_range(bitmap, rules[i].first, rules[i].last);
+	if (serial_ports(&first, &last))
+		trap_range(bitmap, first, last);
+}

@@ -1,0 +1,44 @@
+/*
+ * From TSC ticks to nanoseconds: plain arithmetic, tested on the host. The
+ * form is the ABI's (struct vcpu_time_info): ns = base + ((ticks << shift) *
+ * mul >> 32), where a negative shift goes right.
+ */
+#ifndef PV_TIMEBASE_H
+#define PV_TIMEBASE_H
+
+#include "types.h"
+
+struct timebase {
+	uint64_t tsc, ns;  /* at this TSC it was that time */
+	uint32_t mul;
+	int8_t shift;
+};
+
+static inline uint64_t timebase_scale(const struct timebase *b, uint64_t ticks)
+{
+	if (b->shift >= 0)
+		ticks <<= b->shift;
+	else
+		ticks >>= -b->shift;
+	return (uint64_t)((unsigned __int128)ticks * b->mul >> 32);
+}
+
+/* A TSC just before the base (another CPU's clock) counts as the base. */
+static inline uint64_t timebase_at(const struct timebase *b, uint64_t tsc)
+{
+	return b->ns + ((int64_t)(tsc - b->tsc) > 0 ?
+			timebase_scale(b, tsc - b->tsc) : 0);
+}
+
+/* Sets mul and shift for @hz ticks a second: the most precise pair. */
+void timebase_set_rate(struct timebase *b, uint64_t hz);
+
+/*
+ * Starts a new stretch at @tsc, without a step: from there the clock runs
+ * such that an error of @error ns (ours minus true) is gone after @over ns,
+ * at most 500 ppm off the rate of @hz.
+ */
+void timebase_correct(struct timebase *b, uint64_t tsc, uint64_t hz,
+		      int64_t error, uint64_t over);
+
+#endif

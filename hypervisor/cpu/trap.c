@@ -1,0 +1,141 @@
+/*
+ * Exceptions. From the hypervisor itself only those listed in the exception
+ * table are survived, and a #DB that a guest's breakpoint caused. From a guest
+ * they are emulated, or handed to the guest's own handler (pv/).
+ */
+#include "trap.h"
+#include "cpu.h"
+#include "desc.h"
+#include "domain.h"
+#include "extable.h"
+#include "features.h"
+#include "guest.h"
+#include "machine.h"
+#include "printk.h"
+#include "regs.h"
+
+#define CHECK_OFFSET(field, off) \
+	static_assert(offsetof(struct cpu_user_regs, field) == (off), #field)
+CHECK_OFFSET(entry_vector, R_VECTOR);
+CHECK_OFFSET(rip, R_RIP);
+CHECK_OFFSET(cs, R_CS);
+CHECK_OFFSET(rflags, R_RFLAGS);
+CHECK_OFFSET(rsp, R_RSP);
+CHECK_OFFSET(ss, R_SS);
+static_assert(sizeof(struct cpu_user_regs) == REGS_SIZE, "frame size");
+
+static uint64_t read_dr6(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
+	return v;
+}
+
+static void write_dr6(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%dr6" :: "r"(v));
+}
+
+#define DR6_INIT 0xffff0ff0UL
+
+struct cpu_user_regs *ist_guest_frame(const struct cpu_user_regs *r)
+{
+	struct cpu_user_regs *to = current->regs;
+
+	memcpy(to, r, offsetof(struct cpu_user_regs, es));
+	return to;
+}
+
+static void hv_trap(struct cpu_user_regs *r)
+{
+	uint64_t fixup;
+
+	if (r->entry_vector == TRAP_NMI)
+		return; /* wherever it hit, that was not its fault */
+	fixup = extable_find(r->rip);
+	if (fixup) {
+		r->rip = fixup;
+		return;
+	}
+	if (r->entry_vector == TRAP_DB) {
+		/*
+		 * A guest's data breakpoint hit by a copy, or its single
+		 * step that SYSENTER let in: not ours.
+		 */
+		write_dr6(DR6_INIT);
+		r->rflags &= ~X86_EFLAGS_TF;
+		return;
+	}
+	regs_dump(r);
+	panic("exception %u, error %#x, in the hypervisor (cr2 %#lx)",
+	      r->entry_vector, r->error_code, read_cr2());
+}
+
+/* Exceptions that a guest gets as they are. */
+static void reflect(struct cpu_user_regs *r)
+{
+	struct vcpu *v = current;
+
+	if (r->entry_vector == TRAP_DB) {
+		v->pv.dr6 = read_dr6();
+		write_dr6(DR6_INIT);
+	}
+	pv_inject_exception(r, r->entry_vector, r->error_code);
+}
+
+void trap_dispatch(struct cpu_user_regs *r)
+{
+	if (r->entry_vector == TRAP_NMI)
+		machine_nmi();
+	if (!regs_from_guest(r)) {
+		hv_trap(r);
+		return;
+	}
+	switch (r->entry_vector) {
+	case TRAP_GP:
+		pv_general_protection(r);
+		break;
+	case TRAP_UD:
+		pv_invalid_opcode(r);
+		break;
+	case TRAP_NM:
+		/* Only a guest that set its TS sees this: see pv/switch.c. */
+		current->pv.cr0_ts = 0;
+		write_cr0(read_cr0() & ~X86_CR0_TS);
+		reflect(r);
+		break;
+	case TRAP_NMI:
+		pv_nmi(r);
+		break;
+	case TRAP_MC:
+	case TRAP_DF:
+		regs_dump(r);
+		panic("exception %u while a guest ran", r->entry_vector);
+	default:
+		reflect(r);
+	}
+}
+
+void trap_page_fault(struct cpu_user_regs *r)
+{
+	uint64_t addr = read_cr2();
+	uint32_t error = r->error_code;
+	struct vcpu *v;
+
+	if (!regs_from_guest(r)) {
+		hv_trap(r);
+		return;
+	}
+	v = current;
+	if (v->pv.in_kernel) {
+		/* A store to one's own page table that is mapped read-only. */
+		if ((error & (PF_PRESENT | PF_WRITE | PF_RSVD | PF_FETCH)) ==
+		    (PF_PRESENT | PF_WRITE) && pv_ptwr(v, r, addr))
+			return;
+		error &= ~PF_USER;
+	} else {
+		error |= PF_USER;
+	}
+	pv_inject_page_fault(r, addr, error);
+}

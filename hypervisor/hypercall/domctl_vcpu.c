@@ -1,0 +1,198 @@
+/*
+ * domctl's operations on vCPUs: context, placement, what the policy gives
+ * them.
+ */
+#include "control.h"
+#include "guest.h"
+#include "time.h"
+
+static struct vcpu *find(struct domain *d, uint32_t id)
+{
+	return id < d->max_vcpus ? load_acquire(&d->vcpu[id]) : NULL;
+}
+
+/* The number is createdomain's: this only makes them. May be repeated. */
+int domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
+{
+	unsigned int i;
+	int rc = 0;
+
+	if (op->u.max_vcpus.max != d->max_vcpus)
+		return -EINVAL;
+	for (i = 0; i < d->max_vcpus && !rc; i++) {
+		if (d->vcpu[i])
+			continue;
+		rc = vcpu_create(d, i);
+		if (!rc)
+			rc = preempt_point();
+	}
+	return rc == -EEXIST ? 0 : rc;
+}
+
+int domctl_set_context(struct domain *d, struct xen_domctl *op)
+{
+	struct vcpu *v = find(d, op->u.vcpucontext.vcpu);
+	struct vcpu_guest_context *c;
+	int rc;
+
+	if (d == current->domain)
+		return -EINVAL;
+	if (!v)
+		return -ESRCH;
+	if (handle_null(op->u.vcpucontext.ctxt))
+		return -EOPNOTSUPP; /* a reset: nobody needs it yet */
+	c = hv_alloc(sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	rc = copy_from_handle(c, op->u.vcpucontext.ctxt, 0, 1);
+	if (!rc) {
+		domain_pause_sync(d);
+		rc = vcpu_set_context(v, c);
+		/* A builder has cleared the page that shows the time. */
+		if (!rc && v->id == 0)
+			time_update_wallclock(d);
+		domain_resume(d);
+	}
+	hv_free(c);
+	return rc;
+}
+
+int domctl_get_context(struct domain *d, struct xen_domctl *op)
+{
+	struct vcpu *v = find(d, op->u.vcpucontext.vcpu);
+	struct vcpu_guest_context *c;
+	int rc;
+
+	if (d == current->domain)
+		return -EINVAL;
+	if (!v)
+		return -ESRCH;
+	if (!v->initialised)
+		return -ENODATA;
+	c = hv_alloc(sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	domain_pause_sync(d);
+	pv_get_context(v, c);
+	if (!v->sched.down)
+		c->flags |= VGCF_online;
+	domain_resume(d);
+	rc = copy_to_handle(op->u.vcpucontext.ctxt, 0, c, 1);
+	hv_free(c);
+	return rc;
+}
+
+int domctl_vcpu_info(struct domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_getvcpuinfo *i = &op->u.getvcpuinfo;
+	struct vcpu *v = find(d, i->vcpu);
+
+	if (i->vcpu >= d->max_vcpus)
+		return -EINVAL;
+	if (!v)
+		return -ESRCH;
+	i->online = !v->sched.down;
+	i->blocked = v->sched.blocked;
+	i->running = v->sched.on_cpu;
+	i->cpu_time = vcpu_runtime(v);
+	i->cpu = v->sched.cpu;
+	return 0;
+}
+
+/*
+ * Wanted and effective: what is asked for is kept, what the machine makes of
+ * it is told. An override by SCHEDOP_pin_override stands unless it is forced.
+ */
+int domctl_set_affinity(struct domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+	struct vcpu *v = find(d, a->vcpu);
+	uint64_t hard, soft;
+	int rc;
+
+	if (!v)
+		return a->vcpu >= d->max_vcpus ? -EINVAL : -ESRCH;
+	if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
+		return -EINVAL;
+	hard = v->sched.hard_affinity;
+	soft = v->sched.soft_affinity;
+	if (a->flags & XEN_VCPUAFFINITY_HARD && get_bitmap(&a->cpumap_hard,
+							   &hard))
+		return -EFAULT;
+	if (a->flags & XEN_VCPUAFFINITY_SOFT && get_bitmap(&a->cpumap_soft,
+							   &soft))
+		return -EFAULT;
+	if (v->sched.affinity_before && a->flags & XEN_VCPUAFFINITY_HARD) {
+		if (!(a->flags & XEN_VCPUAFFINITY_FORCE))
+			return -EBUSY;
+		v->sched.affinity_before = 0;
+	}
+	rc = sched_set_affinity(v, hard, soft);
+	if (rc)
+		return rc;
+	if (a->flags & XEN_VCPUAFFINITY_HARD)
+		rc = put_bitmap(&a->cpumap_hard, hard & cpus_online());
+	if (!rc && a->flags & XEN_VCPUAFFINITY_SOFT)
+		rc = put_bitmap(&a->cpumap_soft, soft & hard & cpus_online());
+	return rc;
+}
+
+int domctl_get_affinity(struct domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+	struct vcpu *v = find(d, a->vcpu);
+	int rc = 0;
+
+	if (!v)
+		return a->vcpu >= d->max_vcpus ? -EINVAL : -ESRCH;
+	if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
+		return -EINVAL;
+	if (a->flags & XEN_VCPUAFFINITY_HARD)
+		rc = put_bitmap(&a->cpumap_hard, v->sched.hard_affinity);
+	if (!rc && a->flags & XEN_VCPUAFFINITY_SOFT)
+		rc = put_bitmap(&a->cpumap_soft, v->sched.soft_affinity);
+	return rc;
+}
+
+/* A weight of 0 and a cap of all ones leave what is there. */
+int domctl_scheduler(struct domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
+	struct xen_domctl_sched_credit *c = &s->u.credit;
+
+	if (s->sched_id != sched_policy_id())
+		return -EINVAL;
+	switch (s->cmd) {
+	case XEN_DOMCTL_SCHEDOP_getinfo:
+		c->weight = d->sched.weight;
+		c->cap = d->sched.cap;
+		return 0;
+	case XEN_DOMCTL_SCHEDOP_putinfo:
+		if (c->cap != 0 && c->cap != (uint16_t)~0u)
+			return -EOPNOTSUPP;
+		if (c->weight)
+			WRITE_ONCE(d->sched.weight, c->weight);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int domctl_set_policy(struct domain *d, struct xen_domctl *op)
+{
+	if (d == current->domain)
+		return -EINVAL;
+	if (d->state != DOM_BUILDING) /* its kernel may have looked */
+		return -EEXIST;
+	return policy_set(d, &op->u.cpu_policy);
+}
+
+int domctl_get_policy(struct domain *d, struct xen_domctl *op)
+{
+	struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
+	int rc;
+
+	if (handle_null(p->leaves) || handle_null(p->msrs))
+		return -EFAULT;
+	rc = policy_put_leaves(POLICY_PV, d, p->leaves, &p->nr_leaves);
+	return rc ? rc : policy_put_msrs(p->msrs, &p->nr_msrs);
+}

@@ -1,0 +1,372 @@
+/*
+ * Memory going to and from domains: populate_physmap, increase and decrease of
+ * the reservation, and exchange of frames for others that lie better.
+ *
+ * Lists are read and written extent by extent; between two extents others may
+ * run. A call that stops in the middle (no memory, bad address, its domain is
+ * dying) answers how many extents it did: each of those is done completely,
+ * and nothing of the next has begun.
+ */
+#include "reservation.h"
+#include "cpu.h"
+#include "domain.h"
+#include "frame.h"
+#include "guest.h"
+#include "lib.h"
+#include "sched.h"
+
+/*
+ * 2 MiB: the most that is allocated and cleared without a look at others, and
+ * whose frames an exchange holds all together. Kernels and tools ask for no
+ * more at once, and fall back to less when they get nothing.
+ */
+#define ORDER_MAX 9
+
+int memory_target(uint16_t id, struct domain **d)
+{
+	*d = domain_get(id);
+	if (!*d)
+		return -ESRCH;
+	if (*d != current->domain && !current->domain->privileged) {
+		domain_put(*d);
+		return -EPERM;
+	}
+	return 0;
+}
+
+static void set_pfns(mfn_t mfn, uint64_t pfn, unsigned int order)
+{
+	uint64_t i;
+
+	for (i = 0; i < 1UL << order; i++)
+		m2p_set(MFN(mfn.n + i), pfn + i);
+}
+
+/* Gives frames back that were just allocated and that nobody has seen. */
+static void unallocate(struct domain *d, mfn_t mfn, unsigned int order)
+{
+	struct frame *f;
+	uint64_t i;
+
+	for (i = 0; i < 1UL << order; i++) {
+		f = frame_get(d, MFN(mfn.n + i));
+		if (!f)
+			continue; /* its owner was quicker */
+		(void)!frame_release(f);
+		frame_put(f);
+	}
+}
+
+static int increase_one(struct domain *d, struct xen_memory_reservation *r,
+			uint64_t i)
+{
+	unsigned int bits = XENMEMF_get_address_bits(r->mem_flags);
+	xen_pfn_t n;
+	mfn_t mfn;
+	int rc;
+
+	rc = domain_alloc_frames(d, r->extent_order, bits, &mfn);
+	if (rc || handle_null(r->extent_start))
+		return rc;
+	n = mfn.n;
+	rc = copy_to_handle(r->extent_start, i, &n, 1);
+	if (rc)
+		unallocate(d, mfn, r->extent_order);
+	return rc;
+}
+
+static int populate_one(struct domain *d, struct xen_memory_reservation *r,
+			uint64_t i)
+{
+	unsigned int bits = XENMEMF_get_address_bits(r->mem_flags);
+	xen_pfn_t pfn, n;
+	mfn_t mfn;
+	int rc;
+
+	rc = copy_from_handle(&pfn, r->extent_start, i, 1);
+	if (rc)
+		return rc;
+	rc = domain_alloc_frames(d, r->extent_order, bits, &mfn);
+	if (rc)
+		return rc;
+	set_pfns(mfn, pfn, r->extent_order);
+	n = mfn.n;
+	rc = copy_to_handle(r->extent_start, i, &n, 1);
+	if (rc)
+		unallocate(d, mfn, r->extent_order);
+	return rc;
+}
+
+/*
+ * The caller says that it needs the frames no more. Whoever still has one
+ * mapped keeps it until he lets go.
+ */
+static int decrease_one(struct domain *d, struct xen_memory_reservation *r,
+			uint64_t i)
+{
+	struct frame *f;
+	xen_pfn_t first;
+	uint64_t k;
+	int rc;
+
+	rc = copy_from_handle(&first, r->extent_start, i, 1);
+	for (k = 0; !rc && k < 1UL << r->extent_order; k++) {
+		f = frame_get(d, MFN(first + k));
+		if (!f)
+			return -EINVAL;
+		rc = frame_release(f);
+		if (!rc)
+			m2p_set(MFN(first + k), ~0UL);
+		frame_put(f);
+	}
+	return rc;
+}
+
+long reservation_change(unsigned int op, uint64_t arg)
+{
+	int (*one)(struct domain *, struct xen_memory_reservation *, uint64_t);
+	struct xen_memory_reservation r;
+	struct domain *d;
+	uint64_t done;
+	int rc;
+
+	one = op == XENMEM_populate_physmap ? populate_one :
+	      op == XENMEM_decrease_reservation ? decrease_one : increase_one;
+	if (get_guest(&r, arg))
+		return -EFAULT;
+	rc = memory_target(r.domid, &d);
+	if (rc)
+		return rc;
+	if (r.extent_order > ORDER_MAX)
+		r.nr_extents = 0;
+	for (done = 0; done < r.nr_extents && !one(d, &r, done);) {
+		done++;
+		if (preempt_point())
+			break;
+	}
+	domain_put(d);
+	return done;
+}
+
+/*
+ * One round of an exchange: 2^order frames go and as many come, as one extent
+ * or many on either side.
+ */
+struct round {
+	struct domain *d;
+	struct xen_memory_exchange *x;
+	unsigned int order;
+	uint64_t in, out;  /* first extent of it in the lists */
+	struct frame **going; /* [1 << order], each with a reference */
+	uint64_t held;
+	uint64_t *coming;  /* first mfn of each new extent */
+	uint64_t got;
+};
+
+static uint64_t in_extents(const struct round *r)
+{
+	return 1UL << (r->order - r->x->in.extent_order);
+}
+
+static uint64_t out_extents(const struct round *r)
+{
+	return 1UL << (r->order - r->x->out.extent_order);
+}
+
+/* Takes hold of the frames that go; nobody else may rely on one of them. */
+static int hold_going(struct round *r)
+{
+	const uint64_t size = 1UL << r->x->in.extent_order;
+	struct frame *f;
+	xen_pfn_t first;
+	uint64_t i, k;
+
+	for (i = 0; i < in_extents(r); i++) {
+		if (copy_from_handle(&first, r->x->in.extent_start, r->in + i,
+				     1))
+			return -EFAULT;
+		for (k = 0; k < size; k++) {
+			f = frame_get(r->d, MFN(first + k));
+			if (!f)
+				return -EINVAL;
+			r->going[r->held++] = f;
+			if (!frame_only_ours(f))
+				return -EBUSY;
+		}
+	}
+	return 0;
+}
+
+/* The limit does not count what is about to go. */
+static void allow(struct domain *d, int64_t pages)
+{
+	spin_lock(&d->pages_lock);
+	d->exchanging += pages;
+	spin_unlock(&d->pages_lock);
+}
+
+static int get_coming(struct round *r)
+{
+	unsigned int bits = XENMEMF_get_address_bits(r->x->out.mem_flags);
+	mfn_t mfn;
+	int rc = 0;
+
+	allow(r->d, 1L << r->order);
+	while (!rc && r->got < out_extents(r)) {
+		rc = domain_alloc_frames(r->d, r->x->out.extent_order, bits,
+					 &mfn);
+		if (!rc)
+			r->coming[r->got++] = mfn.n;
+	}
+	allow(r->d, -(1L << r->order));
+	return rc;
+}
+
+/* Names the new frames to the guest, and tells it where they are. */
+static int publish(struct round *r)
+{
+	xen_pfn_t pfn, mfn;
+	uint64_t i;
+
+	for (i = 0; i < r->got; i++) {
+		mfn = r->coming[i];
+		if (copy_from_handle(&pfn, r->x->out.extent_start, r->out + i,
+				     1) ||
+		    copy_to_handle(r->x->out.extent_start, r->out + i, &mfn,
+				   1))
+			return -EFAULT;
+		set_pfns(MFN(mfn), pfn, r->x->out.extent_order);
+	}
+	return 0;
+}
+
+/* Lets go of what is held; @give_up: and of the frames themselves. */
+static void let_go(struct round *r, bool give_up)
+{
+	while (r->held > 0) {
+		struct frame *f = r->going[--r->held];
+
+		if (give_up && frame_release(f) == 0)
+			m2p_set(frame_mfn(f), ~0UL);
+		frame_put(f);
+	}
+}
+
+static int exchange_round(struct round *r)
+{
+	int rc;
+
+	r->held = r->got = 0;
+	rc = hold_going(r);
+	if (!rc)
+		rc = get_coming(r);
+	if (!rc)
+		rc = publish(r);
+	let_go(r, rc == 0);
+	while (rc && r->got > 0)
+		unallocate(r->d, MFN(r->coming[--r->got]),
+			   r->x->out.extent_order);
+	return rc;
+}
+
+/* The whole list may be a guest's: an exchange should not stop half-way. */
+static bool list_ok(const struct xen_memory_reservation *r)
+{
+	return r->nr_extents < 1UL << 40 &&
+	       guest_range_ok(handle_va(r->extent_start),
+			      r->nr_extents * sizeof(xen_pfn_t));
+}
+
+static int exchange_check(const struct xen_memory_exchange *x)
+{
+	unsigned int in = x->in.extent_order, out = x->out.extent_order;
+
+	if (x->in.domid != x->out.domid || x->nr_exchanged != 0)
+		return -EINVAL;
+	if (in > ORDER_MAX || out > ORDER_MAX)
+		return -EPERM;
+	if (x->in.nr_extents > ~0UL >> in || x->out.nr_extents > ~0UL >> out ||
+	    x->in.nr_extents << in != x->out.nr_extents << out)
+		return -EINVAL;
+	if (!list_ok(&x->in) || !list_ok(&x->out))
+		return -EFAULT;
+	/* whole rounds only */
+	return x->in.nr_extents << in & ((1UL << max(in, out)) - 1) ?
+	       -EINVAL : 0;
+}
+
+static int exchange_all(struct domain *d, struct xen_memory_exchange *x)
+{
+	const uint64_t in_count = x->in.nr_extents;
+	struct round r = { .d = d, .x = x };
+	unsigned int pages_order;
+	int rc = 0;
+
+	r.order = max(x->in.extent_order, x->out.extent_order);
+	/* two words for each frame of a round */
+	pages_order = r.order > 8 ? r.order - 8 : 0;
+	r.going = hv_alloc_pages(pages_order, 0);
+	if (!r.going)
+		return -ENOMEM;
+	r.coming = (uint64_t *)(r.going + (1UL << r.order));
+
+	while (!rc && x->nr_exchanged < in_count) {
+		rc = exchange_round(&r);
+		if (rc)
+			break;
+		r.in += in_extents(&r);
+		r.out += out_extents(&r);
+		x->nr_exchanged = r.in;
+		rc = preempt_point();
+	}
+	hv_free_pages(r.going, pages_order);
+	return x->nr_exchanged == in_count ? 0 : rc;
+}
+
+long reservation_exchange(uint64_t arg)
+{
+	struct xen_memory_exchange x;
+	struct domain *d;
+	int rc;
+
+	if (get_guest(&x, arg))
+		return -EFAULT;
+	rc = exchange_check(&x);
+	if (!rc)
+		rc = memory_target(x.in.domid, &d);
+	if (rc)
+		return rc;
+	rc = exchange_all(d, &x);
+	domain_put(d);
+	if (put_guest(arg + offsetof(struct xen_memory_exchange, nr_exchanged),
+		      &x.nr_exchanged))
+		rc = -EFAULT;
+	return rc;
+}
+
+/*
+ * A claim asks whether a domain about to be built will fit; nothing else is
+ * being built meanwhile by our tools, so nothing is set aside.
+ */
+long reservation_claim(uint64_t arg)
+{
+	struct xen_memory_reservation r;
+	struct domain *d;
+	uint64_t have;
+	long rc;
+
+	if (!current->domain->privileged)
+		return -EPERM;
+	if (get_guest(&r, arg))
+		return -EFAULT;
+	if (!handle_null(r.extent_start) || r.extent_order)
+		return -EINVAL;
+	rc = memory_target(r.domid, &d);
+	if (rc)
+		return rc;
+	have = READ_ONCE(d->tot_pages);
+	if (r.nr_extents > have && r.nr_extents - have > heap_free_frames())
+		rc = -ENOMEM;
+	domain_put(d);
+	return rc;
+}

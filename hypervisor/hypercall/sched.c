@@ -1,0 +1,306 @@
+/*
+ * sched_op: a vCPU gives up its CPU, for a while or for good. Results are what
+ * they are before anybody sleeps: who is woken to be paused, or because its
+ * domain dies, comes back early, as the interface allows.
+ */
+#include "domain.h"
+#include "guest.h"
+#include "hypercall.h"
+#include <xen/sched.h>
+
+#define MAX_POLL_PORTS 128
+
+static long op_yield(struct vcpu *v, uint64_t arg)
+{
+	sched_yield();
+	return 0;
+}
+
+static bool event_waits(const struct vcpu *v)
+{
+	return READ_ONCE(v->info->evtchn_upcall_pending) &&
+	       !READ_ONCE(v->info->evtchn_upcall_mask);
+}
+
+static long op_block(struct vcpu *v, uint64_t arg)
+{
+	WRITE_ONCE(v->info->evtchn_upcall_mask, 0);
+	sched_block_prepare();
+	if (event_waits(v) || vcpu_must_stop(v))
+		sched_block_cancel();
+	else
+		sched_wait();
+	return 0;
+}
+
+static int check_reason(uint64_t arg, unsigned int *reason)
+{
+	struct sched_shutdown s;
+
+	if (get_guest(&s, arg))
+		return -EFAULT;
+	*reason = s.reason;
+	return s.reason <= SHUTDOWN_MAX ? 0 : -EINVAL;
+}
+
+static long op_shutdown(struct vcpu *v, uint64_t arg)
+{
+	unsigned int reason;
+	int rc = check_reason(arg, &reason);
+
+	if (!rc)
+		domain_shutdown(v->domain, (int)reason);
+	return rc;
+}
+
+static long op_shutdown_code(struct vcpu *v, uint64_t arg)
+{
+	struct domain *d = v->domain;
+	unsigned int reason;
+	int rc = check_reason(arg, &reason);
+
+	if (rc)
+		return rc;
+	spin_lock(&d->lock);
+	if (d->shutdown_code < 0)
+		d->shutdown_code = (int)reason;
+	spin_unlock(&d->lock);
+	return 0;
+}
+
+static long op_remote_shutdown(struct vcpu *v, uint64_t arg)
+{
+	struct sched_remote_shutdown s;
+	struct domain *d;
+	long rc = -EINVAL;
+
+	if (get_guest(&s, arg))
+		return -EFAULT;
+	if (!v->domain->privileged)
+		return -EPERM;
+	d = domain_get(s.domain_id);
+	if (!d)
+		return -ESRCH;
+	if (d != v->domain && s.reason <= SHUTDOWN_MAX) {
+		domain_shutdown(d, (int)s.reason);
+		rc = 0;
+	}
+	domain_put(d);
+	return rc;
+}
+
+void poll_timeout(void *vcpu)
+{
+	vcpu_wake(vcpu);
+}
+
+/*
+ * The sender has made the port pending, with a locked operation, before it
+ * reads pollers; the poller counts itself and sets blocked before it reads the
+ * ports.
+ */
+void sched_poll_wake_slow(struct domain *d, uint32_t port)
+{
+	struct vcpu *v;
+	unsigned int i;
+	uint32_t polled;
+
+	for_each_vcpu(d, v, i) {
+		polled = READ_ONCE(v->sched.poll_port);
+		if (polled == port || polled == ~0u)
+			vcpu_wake(v);
+	}
+}
+
+/* 1: one is pending, 0: none, -EINVAL: one is no port. */
+static int any_pending(struct domain *d, const evtchn_port_t *ports,
+		       unsigned int n)
+{
+	int rc = 0, pending = 0;
+	unsigned int i;
+
+	for (i = 0; i < n && rc >= 0; i++) {
+		rc = event_pending_port(d, ports[i]);
+		pending |= rc;
+	}
+	return rc < 0 ? rc : pending;
+}
+
+static int poll_ports(struct vcpu *v, const evtchn_port_t *ports,
+		      unsigned int n, uint64_t timeout)
+{
+	struct domain *d = v->domain;
+	int rc;
+
+	WRITE_ONCE(v->sched.poll_port, n == 1 ? ports[0] : ~0u);
+	(void)atomic_add(&d->sched.pollers, 1);
+	if (timeout)
+		timer_set(&v->time.poll, timeout);
+	sched_block_prepare();
+	rc = any_pending(d, ports, n);
+	if (rc || event_waits(v) || vcpu_must_stop(v))
+		sched_block_cancel();
+	else
+		sched_wait();
+	if (timeout)
+		timer_stop(&v->time.poll);
+	(void)atomic_sub(&d->sched.pollers, 1);
+	WRITE_ONCE(v->sched.poll_port, 0);
+	return min(rc, 0);
+}
+
+static long op_poll(struct vcpu *v, uint64_t arg)
+{
+	evtchn_port_t ports[MAX_POLL_PORTS];
+	struct sched_poll p;
+
+	if (get_guest(&p, arg))
+		return -EFAULT;
+	if (p.nr_ports > MAX_POLL_PORTS)
+		return -EINVAL;
+	if (p.nr_ports &&
+	    copy_from_handle(ports, p.ports, 0, p.nr_ports))
+		return -EFAULT;
+	return poll_ports(v, ports, p.nr_ports, p.timeout);
+}
+
+/*
+ * A watchdog is not stopped but disarmed: its timer finds that it is, or that
+ * it was set for later, and does nothing.
+ */
+static void watchdog_fired(void *arg)
+{
+	struct domain *d = arg;
+	bool due = false;
+	unsigned int i;
+
+	spin_lock(&d->lock);
+	for (i = 0; i < ARRAY_SIZE(d->sched.watchdog); i++)
+		due |= (d->sched.watchdogs_armed >> i & 1) &&
+		       d->sched.watchdog[i].expires <= now();
+	spin_unlock(&d->lock);
+	if (!due)
+		return;
+	log_line(LOG_WARNING, "d%u: watchdog expired", d->id);
+	domain_shutdown(d, SHUTDOWN_watchdog);
+}
+
+void sched_destroy_watchdogs(struct domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(d->sched.watchdog); i++)
+		if (d->sched.watchdogs_used >> i & 1)
+			timer_stop(&d->sched.watchdog[i]);
+}
+
+/* Domain's lock held; seconds 0 disarms. */
+static void watchdog_set(struct domain *d, unsigned int i, uint32_t seconds)
+{
+	struct timer *t = &d->sched.watchdog[i];
+
+	if (seconds == 0) {
+		d->sched.watchdogs_armed &= ~(1u << i);
+		d->sched.watchdogs_used &= ~(1u << i);
+		return;
+	}
+	d->sched.watchdogs_used |= 1u << i;
+	d->sched.watchdogs_armed |= 1u << i;
+	timer_set(t, now() + seconds * NSEC_PER_SEC);
+}
+
+static long watchdog_new(struct domain *d, uint32_t seconds)
+{
+	unsigned int i;
+
+	if (seconds == 0)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(d->sched.watchdog); i++)
+		if (!(d->sched.watchdogs_used >> i & 1)) {
+			watchdog_set(d, i, seconds);
+			return i + 1;
+		}
+	return -ENOSPC;
+}
+
+static long op_watchdog(struct vcpu *v, uint64_t arg)
+{
+	struct domain *d = v->domain;
+	struct sched_watchdog w;
+	long rc = 0;
+
+	if (get_guest(&w, arg))
+		return -EFAULT;
+	if (w.id > ARRAY_SIZE(d->sched.watchdog))
+		return -EINVAL;
+	spin_lock(&d->lock);
+	if (w.id == 0)
+		rc = watchdog_new(d, w.timeout);
+	else if (!(d->sched.watchdogs_used >> (w.id - 1) & 1))
+		rc = -EINVAL;
+	else
+		watchdog_set(d, w.id - 1, w.timeout);
+	spin_unlock(&d->lock);
+	return rc;
+}
+
+/*
+ * For firmware calls that must happen on one CPU; negative: as it was before.
+ */
+static long op_pin_override(struct vcpu *v, uint64_t arg)
+{
+	struct sched_vcpu *s = &v->sched;
+	struct sched_pin_override p;
+	uint64_t before = s->hard_affinity;
+	long rc;
+
+	if (get_guest(&p, arg))
+		return -EFAULT;
+	if (!v->domain->privileged)
+		return -EPERM;
+	if (p.pcpu < 0) {
+		if (!s->affinity_before)
+			return -EINVAL;
+		rc = sched_set_affinity(v, s->affinity_before,
+					s->soft_affinity);
+		s->affinity_before = 0;
+		return rc;
+	}
+	if (s->affinity_before)
+		return -EBUSY;
+	if (p.pcpu >= MAX_CPUS)
+		return -EINVAL;
+	rc = sched_set_affinity(v, 1UL << p.pcpu, s->soft_affinity);
+	if (!rc)
+		s->affinity_before = before;
+	return rc;
+}
+
+static long (*const ops[])(struct vcpu *v, uint64_t arg) = {
+	[SCHEDOP_yield] = op_yield,
+	[SCHEDOP_block] = op_block,
+	[SCHEDOP_shutdown] = op_shutdown,
+	[SCHEDOP_poll] = op_poll,
+	[SCHEDOP_remote_shutdown] = op_remote_shutdown,
+	[SCHEDOP_shutdown_code] = op_shutdown_code,
+	[SCHEDOP_watchdog] = op_watchdog,
+	[SCHEDOP_pin_override] = op_pin_override,
+};
+
+void sched_init_domain(struct domain *d)
+{
+	unsigned int i;
+
+	d->sched.weight = 256;
+	for (i = 0; i < ARRAY_SIZE(d->sched.watchdog); i++)
+		timer_init(&d->sched.watchdog[i], watchdog_fired, d);
+}
+
+long hc_sched_op(uint64_t cmd, uint64_t arg, uint64_t a2, uint64_t a3,
+		 uint64_t a4)
+{
+	cmd = (uint32_t)cmd;
+	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
+		return hypercall_unknown("sched_op", cmd);
+	return ops[cmd](current, arg);
+}

@@ -1,0 +1,177 @@
+/*
+ * All hypercalls. A row: number, name, handler, who may call. What is not
+ * here answers -ENOSYS, and the first such call of each kind is logged.
+ */
+#include "hypercall.h"
+#include "domain.h"
+#include "guest.h"
+#include "printk.h"
+#include "pv_cpu.h"
+
+enum who { ANYBODY, PRIVILEGED };
+
+static const struct row {
+	const char *name;
+	hypercall_fn *handler;
+	enum who who;
+} table[] = {
+#define ROW(nr, fn, who_) [__HYPERVISOR_##nr] = { #nr, fn, who_ }
+	ROW(set_trap_table, hc_set_trap_table, ANYBODY),
+	ROW(mmu_update, hc_mmu_update, ANYBODY),
+	ROW(set_gdt, hc_set_gdt, ANYBODY),
+	ROW(stack_switch, hc_stack_switch, ANYBODY),
+	ROW(set_callbacks, hc_set_callbacks, ANYBODY),
+	ROW(fpu_taskswitch, hc_fpu_taskswitch, ANYBODY),
+	ROW(platform_op, hc_platform_op, PRIVILEGED),
+	ROW(set_debugreg, hc_set_debugreg, ANYBODY),
+	ROW(get_debugreg, hc_get_debugreg, ANYBODY),
+	ROW(update_descriptor, hc_update_descriptor, ANYBODY),
+	ROW(memory_op, hc_memory_op, ANYBODY),
+	ROW(multicall, hc_multicall, ANYBODY),
+	ROW(update_va_mapping, hc_update_va_mapping, ANYBODY),
+	ROW(set_timer_op, hc_set_timer_op, ANYBODY),
+	ROW(xen_version, hc_xen_version, ANYBODY),
+	ROW(console_io, hc_console_io, ANYBODY),
+	ROW(grant_table_op, hc_grant_table_op, ANYBODY),
+	ROW(vm_assist, hc_vm_assist, ANYBODY),
+	ROW(update_va_mapping_otherdomain, hc_update_va_mapping_otherdomain,
+	    ANYBODY),
+	ROW(iret, hc_iret, ANYBODY),
+	ROW(vcpu_op, hc_vcpu_op, ANYBODY),
+	ROW(set_segment_base, hc_set_segment_base, ANYBODY),
+	ROW(mmuext_op, hc_mmuext_op, ANYBODY),
+	ROW(sched_op, hc_sched_op, ANYBODY),
+	ROW(callback_op, hc_callback_op, ANYBODY),
+	ROW(event_channel_op, hc_event_channel_op, ANYBODY),
+	ROW(physdev_op, hc_physdev_op, ANYBODY),
+	ROW(arch_0, hc_mca, PRIVILEGED),
+	ROW(xenpmu_op, hc_xenpmu_op, ANYBODY),
+	ROW(sysctl, hc_sysctl, PRIVILEGED),
+	ROW(domctl, hc_domctl, PRIVILEGED),
+#undef ROW
+};
+
+static uint64_t unknown_seen; /* bitmap of numbers that were logged */
+
+long hypercall_unknown(const char *family, uint64_t op)
+{
+	static struct {
+		const char *family;
+		uint64_t op;
+	} seen[64];
+	static uint64_t count; /* two CPUs at once may log a kind twice */
+	uint64_t n = READ_ONCE(count), i;
+
+	for (i = 0; i < min(n, ARRAY_SIZE(seen)); i++)
+		if (seen[i].family == family && seen[i].op == op)
+			return -ENOSYS;
+	if (n >= ARRAY_SIZE(seen))
+		return -ENOSYS;
+	i = atomic_add(&count, 1);
+	if (i < ARRAY_SIZE(seen)) {
+		seen[i].op = op;
+		seen[i].family = family;
+		log_line(LOG_INFO, "%s: operation %lu is not offered", family,
+			 op);
+	}
+	return -ENOSYS;
+}
+
+static long unknown(uint64_t op)
+{
+	uint64_t bit = 1UL << (op & 63);
+
+	if (op < 64 && !(unknown_seen & bit)) {
+		(void)atomic_or(&unknown_seen, bit);
+		log_line(LOG_INFO, "hypercall %lu is not offered", op);
+	}
+	return -ENOSYS;
+}
+
+/*
+ * The comparison yields all ones or zero without a branch, so that not even a
+ * mispredicted call indexes beyond the table.
+ */
+static inline uint64_t bounded(uint64_t i, uint64_t limit)
+{
+	uint64_t mask;
+
+	__asm__("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(i), "r"(limit)
+		: "cc");
+	return i & mask;
+}
+
+static inline long call(uint64_t op, uint64_t a0, uint64_t a1, uint64_t a2,
+			uint64_t a3, uint64_t a4)
+{
+	const struct row *row;
+
+	if (unlikely(op >= ARRAY_SIZE(table)))
+		return unknown(op);
+	row = &table[bounded(op, ARRAY_SIZE(table))];
+	if (unlikely(!row->handler))
+		return unknown(op);
+	if (unlikely(row->who == PRIVILEGED) && !current->domain->privileged)
+		return -EPERM;
+	return row->handler(a0, a1, a2, a3, a4);
+}
+
+void hypercall(struct vcpu *v, struct cpu_user_regs *r)
+{
+	r->rax = (uint64_t)call(r->rax, r->rdi, r->rsi, r->rdx, r->r10, r->r8);
+}
+
+/* --- several in one --- */
+
+static long multicall_entry(struct multicall_entry *e)
+{
+	/* No return to the guest, and no nesting, inside a batch. */
+	if (e->op == __HYPERVISOR_iret || e->op == __HYPERVISOR_multicall)
+		return -EINVAL;
+	return call(e->op, e->args[0], e->args[1], e->args[2], e->args[3],
+		    e->args[4]);
+}
+
+/* Entries that are copied at once, between two preemption points. */
+#define CHUNK 8
+
+static int multicall_chunk(uint64_t list, uint64_t n)
+{
+	struct multicall_entry e[CHUNK];
+	uint64_t i, at;
+	long result;
+
+	if (copy_from_guest_va(e, list, n * sizeof(e[0])))
+		return -EFAULT;
+	for (i = 0; i < n; i++) {
+		result = multicall_entry(&e[i]);
+		at = list + i * sizeof(e[0]) +
+		     offsetof(struct multicall_entry, result);
+		if (unlikely(put_guest_u64(at, (uint64_t)result)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/*
+ * A failing entry does not stop the rest; each gets its own result. rdi array,
+ * rsi count. 0, -EFAULT, -EINTR.
+ */
+long hc_multicall(uint64_t list, uint64_t count, uint64_t a2, uint64_t a3,
+		  uint64_t a4)
+{
+	uint64_t i, n;
+	int rc = 0;
+
+	if (count > UINT32_MAX)
+		return -EINVAL;
+	for (i = 0; i < count && rc == 0; i += n) {
+		n = min(count - i, (uint64_t)CHUNK);
+		rc = multicall_chunk(list + i * sizeof(struct multicall_entry),
+				     n);
+		/* Entries that take long have points of their own. */
+		if (rc == 0 && i + n < count)
+			rc = preempt_point();
+	}
+	return rc;
+}

@@ -1,0 +1,80 @@
+/*
+ * Physical CPUs. Interrupts are off whenever the hypervisor runs, save in the
+ * idle loop and for an instant in preempt_point(): so nothing below ever
+ * races with an interrupt on its own CPU, and every lock is a plain one.
+ * Waiting loops call cpu_relax_poll(), which serves TLB flush requests of other
+ * CPUs, so that a CPU that waits with interrupts off never blocks a flush.
+ */
+#ifndef PV_CPU_H
+#define PV_CPU_H
+
+#include "types.h"
+#include "atomic.h"
+#include "arch.h" /* one-instruction wrappers; the host tests have their own */
+
+#define MAX_CPUS 64
+#ifndef PV_DEBUG
+#define PV_DEBUG 0 /* make HV_DEBUG=1 */
+#endif
+#define STACK_SIZE 16384UL /* of a vCPU's hypervisor stack; aligned to it */
+
+struct vcpu;
+
+struct cpu {
+	unsigned int id;
+	uint32_t apic_id;
+	bool arrived;            /* cpu/smp.c: runs our code */
+	bool online;             /* takes part in everything */
+	struct vcpu *running;    /* what runs here; only this CPU writes */
+	struct vcpu *idle;       /* its idle vCPU */
+	bool need_resched;       /* look at the run queue before guest/idle */
+	uint32_t flushed_at;     /* mm/tlb.c: clock of the last full flush */
+	uint32_t flush_requested; /* mm/tlb.c: raised by others */
+	uint32_t flush_done;     /* mm/tlb.c: requests served */
+	uint32_t ranks_held;     /* spinlock.h, debug builds */
+	uint8_t rank_count[32];
+	struct timer_queue *timers; /* cpu/timer.c */
+	struct sched_cpu *sched;    /* sched/core.c */
+	struct tss *tss;            /* cpu/desc.c */
+};
+
+extern struct cpu cpus[MAX_CPUS];
+extern unsigned int cpus_present; /* cpus[0..cpus_present-1] exist */
+
+static inline uint64_t cpus_online(void)
+{
+	uint64_t m = 0;
+
+	for (unsigned int i = 0; i < cpus_present; i++)
+		m |= (uint64_t)READ_ONCE(cpus[i].online) << i;
+	return m;
+}
+
+/* The last word of every hypervisor stack holds the CPU that runs on it. */
+struct stack_top {
+	uint64_t pad;
+	struct cpu *cpu;
+};
+
+#ifndef this_cpu /* the host tests simulate it */
+static inline struct stack_top *stack_top(void)
+{
+	return (struct stack_top *)((arch_stack_pointer() | (STACK_SIZE - 1)) +
+				    1 - sizeof(struct stack_top));
+}
+
+static inline struct cpu *this_cpu(void)
+{
+	return stack_top()->cpu;
+}
+#endif
+
+#define current (this_cpu()->running)
+
+/* Waiting loops: serves flush requests; the body of every spin. */
+void cpu_relax_poll(void);
+
+/* Interprocessor interrupts (cpu/apic.c). */
+void ipi_kick(unsigned int cpu); /* leave the guest and look at the flags */
+
+#endif

@@ -1,0 +1,41 @@
+/* Descriptor tables of a CPU and its task state (cpu/desc.c). */
+#ifndef PV_DESC_H
+#define PV_DESC_H
+
+#include "types.h"
+#include "layout.h"
+
+struct cpu;
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp0, rsp1, rsp2;
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3;
+	uint16_t iomap;         /* offset of the I/O bitmap, or IOMAP_NONE */
+	uint8_t bitmap[8192 + 8]; /* ports that the running guest may touch */
+} __attribute__((packed));
+
+#define IOMAP_BITMAP offsetof(struct tss, bitmap)
+#define IOMAP_NONE 0xffff
+
+/* Virtual address of page @page of a CPU's descriptor window. */
+static inline uint64_t desc_window(unsigned int cpu, unsigned int page)
+{
+	return DESC_BASE + ((uint64_t)cpu * DESC_PAGES + page) * PAGE_SIZE;
+}
+
+/* Boot time, from any CPU: allocates GDT page, TSS, stacks for traps. */
+must_check int desc_alloc(struct cpu *c);
+/* On the CPU itself: loads GDT, IDT, TSS and the syscall MSRs. */
+void desc_load(struct cpu *c);
+/* Where traps and system calls of the guest on this CPU put their frame. */
+void desc_set_stack(struct cpu *c, void *frame_end);
+/* Shows a frame (or none) in this CPU's window; flushes that page. */
+void desc_map(struct cpu *c, unsigned int page, mfn_t mfn);
+void desc_unmap(struct cpu *c, unsigned int page);
+void desc_load_ldt(struct cpu *c, unsigned int entries);
+
+#endif

@@ -1,0 +1,47 @@
+/* Event channels: ports, 2-level and FIFO delivery, VIRQs (event/). */
+#ifndef PV_EVENT_H
+#define PV_EVENT_H
+
+#include "types.h"
+
+struct domain;
+struct vcpu;
+struct evtchn;
+
+#define EVTCHN_VIRQS 24
+
+struct event_vcpu {
+	uint32_t virq_port[EVTCHN_VIRQS]; /* 0: none; event_lock */
+	struct fifo_vcpu *fifo;           /* its queues, event/fifo.c */
+};
+
+struct event_state;
+
+struct event_domain {
+	struct event_state *state;        /* event/port.c: private */
+};
+
+must_check int event_init_domain(struct domain *d, unsigned int max_port);
+/* Closes every port; passes preemption points; frees at the end. */
+void event_destroy_domain(struct domain *d);
+void event_init_vcpu(struct vcpu *v);
+
+/* Raise: any context with interrupts off; nothing when not bound. */
+void virq_raise_vcpu(struct vcpu *v, unsigned int virq);
+void virq_raise_domain(struct domain *d, unsigned int virq);
+void virq_raise_global(unsigned int virq); /* whoever bound it */
+void event_notify_port(struct domain *d, uint32_t port); /* local end */
+
+/*
+ * For SCHEDOP_poll, the domain's own vCPUs: 1 when the port is pending, masked
+ * or not, else 0; -EINVAL: no such port is open.
+ */
+int event_pending_port(struct domain *d, uint32_t port);
+
+/* Physical interrupts (event/pirq.c <-> cpu/irq.c). */
+void pirq_raise(struct domain *d, unsigned int pirq);
+
+/* All upcall state of v after it registered a vcpu_info of its own. */
+void event_rescan_vcpu(struct vcpu *v);
+
+#endif

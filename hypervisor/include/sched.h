@@ -1,0 +1,154 @@
+/* Scheduling: sched/core.c and one file per policy. */
+#ifndef PV_SCHED_H
+#define PV_SCHED_H
+
+#include "types.h"
+#include "lib.h"
+#include "time.h"
+
+struct vcpu;
+struct domain;
+struct guest_area;
+struct vcpu_runstate_info;
+
+/*
+ * A vCPU sleeps in one of two places: inside the hypervisor (blocked), or at
+ * the guest boundary (parked) while its domain is paused, shut down or dying
+ * or it is itself down. Inside the hypervisor it stays runnable whatever its
+ * domain's pause count. "Home" is the CPU whose queue it belongs to.
+ */
+struct sched_vcpu {
+	struct list queue;      /* run queue link: home's lock */
+	bool queued;            /* in that queue: home's lock */
+	unsigned int cpu;       /* home; changes under both homes' locks */
+	bool on_cpu;            /* its stack is in use, on its home: core.c */
+	bool runnable;          /* queued or running: home's lock */
+	bool down;              /* VCPUOP_down / not yet up; atomic */
+	bool blocked;           /* set by itself, cleared under home's lock */
+	bool parked;            /* set by itself, cleared under home's lock */
+	/* Time by state: home's lock, as all below. */
+	int state;              /* RUNSTATE_* */
+	uint64_t state_entry, state_time[4]; /* ns */
+	struct guest_area *area; /* registered runstate area, or NULL */
+	uint64_t last_run, slice_end;
+	int64_t credit;         /* ns: credit.c */
+	uint64_t earned_at;     /* credit.c */
+	int priority;           /* credit.c: its class */
+	uint16_t weighed;       /* its part of sched_runnable_weight */
+	uint64_t hard_affinity, soft_affinity; /* bitmaps of CPUs */
+	uint64_t affinity_before; /* SCHEDOP_pin_override; 0: not pinned */
+	/*
+	 * SCHEDOP_poll: ~0 waits for any of several ports, else for this one;
+	 * 0 does not wait. Others only read it, see sched_poll_wake().
+	 */
+	uint32_t poll_port;
+};
+
+struct sched_domain {
+	uint16_t weight, cap;
+	unsigned int pool;
+	unsigned int pollers;    /* vCPUs in SCHEDOP_poll: atomic */
+	uint64_t parks;          /* counts vCPUs that parked: atomic */
+	/* hypercall/sched.c, domain's lock: SCHEDOP_watchdog. */
+	uint32_t watchdogs_used, watchdogs_armed; /* bitmaps */
+	struct timer watchdog[2];
+};
+
+void sched_init(const char *policy);      /* boot CPU, before any vCPU */
+/*
+ * Boot CPU, once for each CPU that exists, its own first: queue and idle vCPU.
+ * The boot CPU's idle vCPU is who runs already, on the stack it runs on;
+ * another CPU starts on the top of cpus[cpu].idle->stack.
+ */
+void sched_init_cpu(unsigned int cpu);
+/* A vCPU begins parked and down, in no queue. */
+void sched_init_vcpu(struct vcpu *v);
+void sched_destroy_vcpu(struct vcpu *v);
+void sched_init_domain(struct domain *d);
+
+void vcpu_wake(struct vcpu *v);   /* blocked -> runnable; no-op otherwise */
+void vcpu_unpark(struct vcpu *v); /* a reason to be parked is gone */
+/*
+ * A reason to park was set: v leaves its guest, or its sleep inside a call
+ * (which returns early), and comes to the boundary soon. Does not wait.
+ */
+void vcpu_stop(struct vcpu *v);
+/*
+ * Whether there is a reason now. Who sleeps in a call for its guest asks after
+ * sched_block_prepare(), and returns early.
+ */
+bool vcpu_must_stop(const struct vcpu *v);
+/* Parked, and its stack no longer in use. */
+bool vcpu_is_stopped(const struct vcpu *v);
+/*
+ * The running vCPU waits until vcpu_wake(): no lock held. Lost wake-ups: set
+ * the condition's waiter state, then sched_block_prepare(), re-check the
+ * condition, then sched_wait() or sched_block_cancel(). It may wake for no
+ * reason: callers loop, or may return early.
+ */
+void sched_block_prepare(void);
+void sched_block_cancel(void);
+void sched_wait(void);
+void sched_yield(void);
+/* Runs another vCPU if one is due. */
+void schedule(void);
+/* First code after a stack swap: prev may run elsewhere from here on. */
+void sched_switched(struct vcpu *prev);
+/*
+ * v must look at its event flags before it returns to its guest: interrupts
+ * the CPU it runs on, if that is another one.
+ */
+void vcpu_kick(struct vcpu *v);
+/*
+ * At the guest boundary, before events are looked at, when the CPU's
+ * need_resched is set (which every reason to stop sets, too): schedules, and
+ * waits here while v may not run its guest. Returns with need_resched clear.
+ */
+void sched_guest_boundary(void);
+noreturn_fn void idle_loop(void);
+
+/* 0, or -EINVAL when no online CPU is in @hard. */
+must_check int sched_set_affinity(struct vcpu *v, uint64_t hard,
+				  uint64_t soft);
+/*
+ * For a thread: runs on each CPU once. When it returns, everybody has left the
+ * code without preempt points that he was in: nobody holds a pointer that he
+ * found by a look-up without reference before the call.
+ */
+void sched_quiesce(void);
+/* Sum of time in RUNSTATE_running, ns. */
+uint64_t vcpu_runtime(struct vcpu *v);
+/* Times by state up to this moment, as the ABI has them. */
+void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *r);
+/* The area to be kept up to date from here on, or NULL; gives the old one. */
+struct guest_area *sched_set_runstate_area(struct vcpu *v,
+					   struct guest_area *a);
+const char *sched_policy_name(void);
+unsigned int sched_policy_id(void);  /* XEN_SCHEDULER_* */
+
+/* hypercall/sched.c: a poll's timer fired; a dying domain's watchdogs. */
+void poll_timeout(void *vcpu);
+void sched_destroy_watchdogs(struct domain *d);
+
+/*
+ * event/: a port of d became pending, masked or not. Wakes who polls for it.
+ * Costs a load when nobody polls.
+ */
+void sched_poll_wake_slow(struct domain *d, uint32_t port);
+#define sched_poll_wake(d, port) \
+	(unlikely(READ_ONCE((d)->sched.pollers)) ? \
+		sched_poll_wake_slow((d), (port)) : (void)0)
+
+/*
+ * Lets interrupts in and others run; -EINTR when the caller's domain is dying.
+ * No lock, no per-CPU pointer is held over it.
+ */
+must_check int preempt_point(void);
+/* The same for work that must not stop half-way (teardown): never fails. */
+void preempt_yield(void);
+
+/* Sleeps until *word differs from seen; whoever changes it wakes. */
+void wait_for_change(const uint64_t *word, uint64_t seen);
+void wake_waiters(const uint64_t *word);
+
+#endif

@@ -1,0 +1,150 @@
+/* Memory and strings. */
+#include "lib.h"
+
+void *memcpy(void *dst, const void *src, size_t n)
+{
+	void *d = dst;
+	size_t words = n / 8;
+
+	n &= 7;
+	__asm__ volatile("rep movsq; mov %3, %0; rep movsb"
+			 : "+c"(words), "+D"(d), "+S"(src)
+			 : "r"(n) : "memory");
+	return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+	uint64_t v = (uint8_t)c * 0x0101010101010101UL;
+	size_t words = n / 8;
+	void *d = dst;
+
+	__asm__ volatile("rep stosq; mov %2, %0; rep stosb"
+			 : "+c"(words), "+D"(d)
+			 : "r"(n & 7), "a"(v) : "memory");
+	return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+	uint8_t *d = dst;
+	const uint8_t *s = src;
+
+	if (d <= s || d >= s + n)
+		return memcpy(dst, src, n);
+	while (n-- > 0)
+		d[n] = s[n];
+	return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const uint8_t *x = a, *y = b;
+
+	for (; n > 0; n--, x++, y++)
+		if (*x != *y)
+			return *x - *y;
+	return 0;
+}
+
+size_t strlen(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] != '\0')
+		n++;
+	return n;
+}
+
+size_t strnlen(const char *s, size_t max_len)
+{
+	size_t n = 0;
+
+	while (n < max_len && s[n] != '\0')
+		n++;
+	return n;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b) {
+		a++;
+		b++;
+	}
+	return (uint8_t)*a - (uint8_t)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n > 0; n--, a++, b++) {
+		if (*a != *b)
+			return (uint8_t)*a - (uint8_t)*b;
+		if (*a == '\0')
+			return 0;
+	}
+	return 0;
+}
+
+char *strchr(const char *s, int c)
+{
+	for (; *s != (char)c; s++)
+		if (*s == '\0')
+			return NULL;
+	return (char *)(uintptr_t)s;
+}
+
+size_t str_copy(char *dst, const char *src, size_t n)
+{
+	size_t len = strnlen(src, n - 1);
+
+	memcpy(dst, src, len);
+	dst[len] = '\0';
+	return len;
+}
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
+}
+
+uint64_t str_to_u64(const char *s, const char **end)
+{
+	int base = 10, v;
+	uint64_t n = 0;
+
+	if (s[0] == '0' && (s[1] | 0x20) == 'x') {
+		base = 16;
+		s += 2;
+	}
+	for (; (v = digit_value(*s)) < base; s++)
+		n = n * (unsigned int)base + (unsigned int)v;
+	if (end)
+		*end = s;
+	return n;
+}
+
+uint64_t str_to_size(const char *s, const char **end)
+{
+	uint64_t n = str_to_u64(s, &s);
+
+	switch (*s | 0x20) {
+	case 't':
+		n <<= 10;
+		__attribute__((fallthrough));
+	case 'g':
+		n <<= 10;
+		__attribute__((fallthrough));
+	case 'm':
+		n <<= 10;
+		__attribute__((fallthrough));
+	case 'k':
+		n <<= 10;
+		s++;
+	}
+	if (end)
+		*end = s;
+	return n;
+}

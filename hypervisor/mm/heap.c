@@ -1,0 +1,402 @@
+/*
+ * The frame allocator: buddy lists over all of RAM, in two zones (below and
+ * above 4 GiB) and two states (clean: zeroed; dirty). Blocks merge with
+ * buddies of their own state only, so that the idle scrubber makes progress.
+ * On top of it, small objects in power-of-two sizes.
+ *
+ * A frame on its way back to anybody is stale in nobody's TLB: heap_alloc()
+ * compares its stamp with the last flush of each CPU (mm/tlb.c).
+ *
+ * heap_lock guards the lists, counts, and order/free_state/next/prev of free
+ * frames and of slab pages.
+ */
+#include "heap.h"
+#include "boot.h"
+#include "cpu.h"
+#include "lib.h"
+#include "mm.h"
+#include "printk.h"
+#include "spinlock.h"
+
+#define ZONES 2
+#define ZONE_SPLIT 0x100000UL /* mfn of 4 GiB */
+/* What a wake-up on an idle CPU may wait for; every block is as large. */
+#define SCRUB_ORDER 0
+
+static struct spinlock heap_lock = SPINLOCK(RANK_HEAP);
+static uint32_t lists[ZONES][2][MAX_ORDER + 1]; /* [zone][dirty][order] */
+static uint64_t free_frames, total_frames;
+static uint64_t scrubbing; /* in neither list, but nobody's: counts as free */
+
+static unsigned int zone_of(uint64_t mfn)
+{
+	return mfn >= ZONE_SPLIT;
+}
+
+static uint32_t *list_of(const struct frame *f)
+{
+	return &lists[zone_of(frame_mfn(f).n)]
+		     [f->free_state == FRAME_FREE_DIRTY][f->order];
+}
+
+static struct frame *record(uint64_t mfn)
+{
+	return (struct frame *)FRAME_TABLE_BASE + mfn;
+}
+
+static void push(struct frame *f, unsigned int order, unsigned int state)
+{
+	uint32_t mfn = (uint32_t)frame_mfn(f).n, *head;
+
+	f->order = (uint8_t)order;
+	f->free_state = (uint8_t)state;
+	head = list_of(f);
+	f->prev = 0;
+	f->next = *head;
+	if (*head)
+		record(*head)->prev = mfn;
+	*head = mfn;
+}
+
+static void unlink_free(struct frame *f)
+{
+	if (f->prev)
+		record(f->prev)->next = f->next;
+	else
+		*list_of(f) = f->next;
+	if (f->next)
+		record(f->next)->prev = f->prev;
+	f->free_state = FRAME_USED;
+}
+
+/* Puts a block into the lists, merged as far as it goes. */
+static void insert(struct frame *f, unsigned int order, unsigned int state)
+{
+	uint64_t mfn = frame_mfn(f).n;
+	struct frame *buddy;
+
+	for (; order < MAX_ORDER; order++) {
+		buddy = frame_of(MFN(mfn ^ 1UL << order));
+		if (!buddy || buddy->free_state != state ||
+		    buddy->order != order ||
+		    zone_of(frame_mfn(buddy).n) != zone_of(mfn))
+			break;
+		unlink_free(buddy);
+		mfn &= ~(1UL << order);
+	}
+	push(record(mfn), order, state);
+}
+
+void heap_add(paddr_t start, paddr_t end)
+{
+	uint64_t mfn = start >> PAGE_SHIFT, stop = end >> PAGE_SHIFT;
+	unsigned int order;
+
+	spin_lock(&heap_lock);
+	while (mfn < stop) {
+		order = MAX_ORDER;
+		while ((mfn & ((1UL << order) - 1)) ||
+		       mfn + (1UL << order) > stop)
+			order--;
+		insert(record(mfn), order, FRAME_FREE_DIRTY);
+		mfn += 1UL << order;
+		free_frames += 1UL << order;
+		total_frames += 1UL << order;
+	}
+	spin_unlock(&heap_lock);
+}
+
+/* First block of the list that lies below the limit. */
+static struct frame *find(uint32_t mfn, unsigned int order, uint64_t limit)
+{
+	for (; mfn; mfn = record(mfn)->next)
+		if (!limit || mfn + (1UL << order) <= limit)
+			return record(mfn);
+	return NULL;
+}
+
+static struct frame *find_block(unsigned int zone, unsigned int order,
+				bool clean_first, uint64_t limit)
+{
+	unsigned int o, i;
+	struct frame *f;
+
+	for (i = 0; i < 2; i++)
+		for (o = order; o <= MAX_ORDER; o++) {
+			f = find(lists[zone][clean_first ? i : !i][o], order,
+				 limit);
+			if (f)
+				return f;
+		}
+	return NULL;
+}
+
+/* Takes the first 2^order frames of free block f; the rest stays free. */
+static bool carve(struct frame *f, unsigned int order)
+{
+	unsigned int state = f->free_state, o = f->order;
+
+	unlink_free(f);
+	while (o > order) {
+		o--;
+		push(f + (1UL << o), o, state);
+	}
+	free_frames -= 1UL << order;
+	return state == FRAME_FREE_CLEAN;
+}
+
+/* Flushes CPUs that may still reach these frames through an old entry. */
+static void settle_tlbs(struct frame *f, unsigned int order)
+{
+	uint64_t mask = 0;
+	unsigned long i;
+
+	for (i = 0; i < 1UL << order; i++)
+		if (f[i].stamp) {
+			mask |= tlb_stale(~0UL, f[i].stamp);
+			f[i].stamp = 0;
+		}
+	if (mask)
+		tlb_flush_mask(mask);
+}
+
+struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
+			 bool zero)
+{
+	uint64_t limit = 0;
+	struct frame *f = NULL;
+	bool clean = false;
+
+	if (address_bits && address_bits < 52)
+		limit = address_bits > 12 ? 1UL << (address_bits - 12) : 1;
+	spin_lock(&heap_lock);
+	if (!limit || limit > ZONE_SPLIT)
+		f = find_block(1, order, zero, limit);
+	if (!f)
+		f = find_block(0, order, zero, limit);
+	if (f)
+		clean = carve(f, order);
+	spin_unlock(&heap_lock);
+	if (!f)
+		return NULL;
+	settle_tlbs(f, order);
+	if (zero && !clean)
+		memset(frame_virt(f), 0, PAGE_SIZE << order);
+	return f;
+}
+
+void heap_free(struct frame *f, unsigned int order, bool clean)
+{
+	spin_lock(&heap_lock);
+	insert(f, order, clean ? FRAME_FREE_CLEAN : FRAME_FREE_DIRTY);
+	free_frames += 1UL << order;
+	spin_unlock(&heap_lock);
+}
+
+/* A dirty block, out of the lists while it is scrubbed; NULL: none. */
+static struct frame *take_dirty(void)
+{
+	struct frame *f = NULL;
+	unsigned int zone, order;
+
+	spin_lock(&heap_lock);
+	for (zone = 0; zone < ZONES && !f; zone++)
+		for (order = 0; order <= MAX_ORDER && !f; order++)
+			if (lists[zone][1][order])
+				f = record(lists[zone][1][order]);
+	if (f) {
+		carve(f, SCRUB_ORDER);
+		scrubbing += 1UL << SCRUB_ORDER;
+	}
+	spin_unlock(&heap_lock);
+	return f;
+}
+
+bool heap_scrub_some(void)
+{
+	struct frame *f = take_dirty();
+
+	if (!f)
+		return false;
+	memset(frame_virt(f), 0, PAGE_SIZE << SCRUB_ORDER);
+	spin_lock(&heap_lock);
+	insert(f, SCRUB_ORDER, FRAME_FREE_CLEAN);
+	free_frames += 1UL << SCRUB_ORDER;
+	scrubbing -= 1UL << SCRUB_ORDER;
+	spin_unlock(&heap_lock);
+	return true;
+}
+
+uint64_t heap_free_frames(void)
+{
+	uint64_t n;
+
+	spin_lock(&heap_lock);
+	n = free_frames + scrubbing;
+	spin_unlock(&heap_lock);
+	return n;
+}
+
+uint64_t heap_total_frames(void)
+{
+	return total_frames;
+}
+
+void *hv_alloc_pages(unsigned int order, unsigned int flags)
+{
+	struct frame *f = heap_alloc(order, flags & FRAME_LOW ? 32 : 0,
+				     flags & FRAME_ZERO);
+
+	if (!f)
+		return NULL;
+	f->owner = OWNER_HV;
+	f->order = (uint8_t)order;
+	return frame_virt(f);
+}
+
+void hv_free_pages(void *p, unsigned int order)
+{
+	if (p)
+		heap_free(virt_frame(p), order, false);
+}
+
+/*
+ * Small objects: pages of equal slots. A slab page's record counts its free
+ * slots in `order`; free slots are chained through their first word; pages
+ * with free slots are listed by size through the records' links, the chain's
+ * head lies in `word`.
+ */
+#define MIN_SLOT_SHIFT 5
+#define SLOT_CLASSES 7 /* 32 .. 2048 */
+
+static uint32_t partial[SLOT_CLASSES];
+
+static unsigned int slot_class(size_t size)
+{
+	unsigned int c = 0;
+
+	while ((32UL << c) < size)
+		c++;
+	return c;
+}
+
+static void partial_push(unsigned int c, struct frame *f)
+{
+	f->prev = 0;
+	f->next = partial[c];
+	if (partial[c])
+		record(partial[c])->prev = (uint32_t)frame_mfn(f).n;
+	partial[c] = (uint32_t)frame_mfn(f).n;
+}
+
+static void partial_remove(unsigned int c, struct frame *f)
+{
+	if (f->prev)
+		record(f->prev)->next = f->next;
+	else
+		partial[c] = f->next;
+	if (f->next)
+		record(f->next)->prev = f->prev;
+}
+
+/* stamp of a slab page: its class. No TLB of a guest ever saw the page. */
+static struct frame *slab_grow(unsigned int c)
+{
+	char *p = hv_alloc_pages(0, 0);
+	unsigned int n = PAGE_SIZE >> (MIN_SLOT_SHIFT + c), i;
+	struct frame *f;
+
+	if (!p)
+		return NULL;
+	f = virt_frame(p);
+	f->word = 0;
+	for (i = 0; i < n; i++) {
+		*(uint64_t *)(p + i * (32UL << c)) = f->word;
+		f->word = (uint64_t)(p + i * (32UL << c));
+	}
+	f->order = (uint8_t)n;
+	f->stamp = c;
+	return f;
+}
+
+static void *slot_take(unsigned int c)
+{
+	struct frame *f = record(partial[c]);
+	uint64_t *slot = (uint64_t *)f->word;
+
+	f->word = *slot;
+	if (--f->order == 0)
+		partial_remove(c, f);
+	return slot;
+}
+
+void *hv_alloc(size_t size)
+{
+	unsigned int c, order = 0;
+	struct frame *f;
+	void *p;
+
+	if (size > 2048) {
+		while ((PAGE_SIZE << order) < size)
+			order++;
+		return hv_alloc_pages(order, FRAME_ZERO);
+	}
+	c = slot_class(size);
+	spin_lock(&heap_lock);
+	while (!partial[c]) {
+		spin_unlock(&heap_lock);
+		f = slab_grow(c);
+		if (!f)
+			return NULL;
+		spin_lock(&heap_lock);
+		f->free_state = FRAME_SLAB;
+		partial_push(c, f);
+	}
+	p = slot_take(c);
+	spin_unlock(&heap_lock);
+	memset(p, 0, 32UL << c);
+	return p;
+}
+
+static void slot_give(struct frame *f, void *p)
+{
+	unsigned int c = f->stamp;
+
+	*(uint64_t *)p = f->word;
+	f->word = (uint64_t)p;
+	if (f->order++ == 0)
+		partial_push(c, f);
+	if (f->order < PAGE_SIZE >> (MIN_SLOT_SHIFT + c)) {
+		spin_unlock(&heap_lock);
+		return;
+	}
+	partial_remove(c, f);
+	f->word = 0;
+	f->stamp = 0;
+	f->free_state = FRAME_USED;
+	spin_unlock(&heap_lock);
+	heap_free(f, 0, false);
+}
+
+void hv_free(void *p)
+{
+	struct frame *f;
+
+	if (!p)
+		return;
+	f = virt_frame(p);
+	if (f->free_state != FRAME_SLAB) {
+		hv_free_pages(p, f->order);
+		return;
+	}
+	spin_lock(&heap_lock);
+	slot_give(f, p);
+}
+
+/* For host tests, which start over: nothing was ever added. */
+void heap_reset(void)
+{
+	memset(lists, 0, sizeof(lists));
+	memset(partial, 0, sizeof(partial));
+	free_frames = total_frames = scrubbing = 0;
+}

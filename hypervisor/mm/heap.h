@@ -1,0 +1,27 @@
+/* States of a frame for the allocator, and what memory.c needs of it. */
+#ifndef PV_HEAP_H
+#define PV_HEAP_H
+
+#include "frame.h"
+
+enum {
+	FRAME_NOT_RAM,    /* zero: also what holes of the table show */
+	FRAME_USED,       /* in use, or inside a free block */
+	FRAME_FREE_CLEAN, /* head of a free block of zeroes */
+	FRAME_FREE_DIRTY, /* head of a free block to be scrubbed */
+	FRAME_SLAB,       /* holds small objects */
+};
+
+#define MAX_ORDER 18 /* 1 GiB */
+/* `order` of a page that frame_share() gave a domain: not on its list. */
+#define FRAME_SHARED_MARK 0xff
+
+/* RAM that was nobody's so far. */
+void heap_add(paddr_t start, paddr_t end);
+/* A block of 2^order frames; NULL: none below the limit (0: no limit). */
+struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
+			 bool zero);
+void heap_free(struct frame *f, unsigned int order, bool clean);
+void heap_reset(void);
+
+#endif

@@ -1,0 +1,392 @@
+/*
+ * The hypervisor's own address space, built once at boot: all RAM one to one,
+ * frame records, machine-to-physical table, the image with its protections,
+ * windows for device memory and descriptors. The sixteen L4 entries made here
+ * are copied into every guest L4 and never change afterwards: all later maps
+ * go below tables that exist already.
+ */
+#include "mm.h"
+#include "boot.h"
+#include "cpu.h"
+#include "features.h"
+#include "heap.h"
+#include "lib.h"
+#include "printk.h"
+
+uint64_t *hv_l4;
+static uint64_t mmio_next = MMIO_BASE;
+uint64_t frame_limit;
+static bool tables_live;     /* hv_l4 is loaded: heap works */
+static mfn_t zero_page;
+
+extern uint64_t boot_l4[];
+extern char image_start[], text_end[], rodata_end[], image_end[];
+
+#define FLAGS_RW (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G)
+#define FLAGS_DATA (FLAGS_RW | PTE_NX)
+#define FLAGS_MMIO (FLAGS_DATA | PTE_PCD | PTE_PWT)
+#define SIZE_2M 0x200000UL
+#define SIZE_1G 0x40000000UL
+#define LOW_LIMIT 0x100000000UL
+
+/* --- memory before the heap exists --- */
+
+struct range {
+	paddr_t start, end;
+};
+
+#define MAX_TAKEN 32
+static struct range taken[MAX_TAKEN];
+static unsigned int taken_count;
+
+static void take(paddr_t start, paddr_t end)
+{
+	if (taken_count == MAX_TAKEN)
+		panic("too many boot-time memory ranges");
+	taken[taken_count++] = (struct range){ start & PAGE_MASK,
+					       ROUND_UP(end, PAGE_SIZE) };
+}
+
+static const struct range *taken_at(paddr_t start, paddr_t end)
+{
+	unsigned int i;
+
+	for (i = 0; i < taken_count; i++)
+		if (start < taken[i].end && end > taken[i].start)
+			return &taken[i];
+	return NULL;
+}
+
+/* Highest free place within [start, end); 0: none. */
+static paddr_t highest_free(paddr_t start, paddr_t end, size_t size,
+			    size_t align)
+{
+	const struct range *t;
+	paddr_t at;
+
+	while (end >= start + size) {
+		at = (end - size) & ~(align - 1);
+		if (at < start)
+			return 0;
+		t = taken_at(at, at + size);
+		if (!t)
+			return at;
+		end = t->start;
+	}
+	return 0;
+}
+
+/* From RAM below 4 GiB, which the boot tables show. */
+static paddr_t boot_alloc(size_t size, size_t align)
+{
+	paddr_t best = 0;
+	unsigned int i;
+
+	for (i = 0; i < boot_info.map_entries; i++) {
+		const struct e820entry *e = &boot_info.map[i];
+		paddr_t end = min(e->addr + e->size, LOW_LIMIT);
+
+		if (e->type == 1)
+			best = max(best, highest_free(e->addr, end, size,
+						      align));
+	}
+	if (best < 0x100000)
+		panic("no memory for %lu bytes at boot", size);
+	/* Tables grow downwards page by page: one range holds them. */
+	if (taken_count && taken[taken_count - 1].start == best + size)
+		taken[taken_count - 1].start = best;
+	else
+		take(best, best + size);
+	memset((void *)(DIRECT_BASE + best), 0, size);
+	return best;
+}
+
+static uint64_t *table_page(void)
+{
+	void *p;
+
+	if (!tables_live)
+		return (void *)(DIRECT_BASE + boot_alloc(PAGE_SIZE, PAGE_SIZE));
+	p = hv_alloc_pages(0, FRAME_ZERO);
+	if (!p)
+		panic("no memory for the hypervisor's page tables");
+	return p;
+}
+
+/* --- page tables --- */
+
+static uint64_t *table_below(uint64_t *entry, uint64_t user)
+{
+	uint64_t *t;
+
+	if (!(*entry & PTE_P)) {
+		t = table_page();
+		*entry = ((uint64_t)t - DIRECT_BASE) | PTE_P | PTE_RW | PTE_A |
+			 PTE_D | user;
+	}
+	return (uint64_t *)(DIRECT_BASE + (*entry & PTE_MFN_MASK));
+}
+
+/* Entry for va at level 1, 2 or 3; makes the tables above. */
+static uint64_t *entry_at(uint64_t va, unsigned int level, uint64_t user)
+{
+	uint64_t *t = hv_l4;
+	unsigned int l;
+
+	for (l = 4; l > level; l--)
+		t = table_below(&t[pt_index(va, l)], user);
+	return &t[pt_index(va, level)];
+}
+
+static void map_range(uint64_t va, paddr_t pa, size_t len, uint64_t flags)
+{
+	uint64_t step;
+
+	for (; len > 0; va += step, pa += step, len -= step) {
+		if (features.page1g && !((va | pa) & (SIZE_1G - 1)) &&
+		    len >= SIZE_1G) {
+			step = SIZE_1G;
+			*entry_at(va, 3, flags & PTE_US) = pa | flags | PTE_PSE;
+		} else if (!((va | pa) & (SIZE_2M - 1)) && len >= SIZE_2M) {
+			step = SIZE_2M;
+			*entry_at(va, 2, flags & PTE_US) = pa | flags | PTE_PSE;
+		} else {
+			step = PAGE_SIZE;
+			*entry_at(va, 1, flags & PTE_US) = pa | flags;
+		}
+	}
+}
+
+static void map_image(void)
+{
+	uint64_t start = (uint64_t)image_start;
+
+	map_range(start, start - IMAGE_BASE, (uint64_t)text_end - start,
+		  PTE_P | PTE_A | PTE_G);
+	start = (uint64_t)text_end;
+	map_range(start, start - IMAGE_BASE, (uint64_t)rodata_end - start,
+		  PTE_P | PTE_A | PTE_G | PTE_NX);
+	start = (uint64_t)rodata_end;
+	map_range(start, start - IMAGE_BASE, (uint64_t)image_end - start,
+		  FLAGS_DATA);
+}
+
+/* Backs [va, va+len) of a sparse table with fresh 2 MiB pages. */
+static void back_table(uint64_t va, size_t len, int fill, uint64_t ro_va)
+{
+	uint64_t end = ROUND_UP(va + len, SIZE_2M);
+	uint64_t delta = ro_va - M2P_RW_BASE;
+	paddr_t pa;
+
+	for (va &= ~(SIZE_2M - 1); va < end; va += SIZE_2M) {
+		if (*entry_at(va, 2, 0) & PTE_P)
+			continue;
+		pa = boot_alloc(SIZE_2M, SIZE_2M);
+		memset((void *)(DIRECT_BASE + pa), fill, SIZE_2M);
+		map_range(va, pa, SIZE_2M, FLAGS_DATA);
+		if (ro_va)
+			map_range(va + delta, pa, SIZE_2M,
+				  PTE_P | PTE_US | PTE_A | PTE_G | PTE_NX);
+	}
+}
+
+static void map_ram_range(paddr_t start, paddr_t end)
+{
+	uint64_t first = start >> PAGE_SHIFT, n = (end - start) >> PAGE_SHIFT;
+
+	map_range(DIRECT_BASE + start, start, end - start, FLAGS_DATA);
+	back_table(FRAME_TABLE_BASE + first * sizeof(struct frame),
+		   n * sizeof(struct frame), 0, 0);
+	back_table(M2P_RW_BASE + first * 8, n * 8, 0xff, M2P_RO_BASE);
+	frame_limit = max(frame_limit, first + n);
+}
+
+/* Holes of the frame table show one shared page of zeroes. */
+static void back_holes(void)
+{
+	uint64_t end = FRAME_TABLE_BASE + frame_limit * sizeof(struct frame);
+	paddr_t zeroes = 0;
+	uint64_t va;
+
+	for (va = FRAME_TABLE_BASE; va < end; va += SIZE_2M) {
+		if (*entry_at(va, 2, 0) & PTE_P)
+			continue;
+		if (!zeroes)
+			zeroes = boot_alloc(SIZE_2M, SIZE_2M);
+		map_range(va, zeroes, SIZE_2M, FLAGS_DATA & ~PTE_RW);
+	}
+}
+
+/* All RAM is the hypervisor's until the heap gets it. */
+static void init_records(paddr_t start, paddr_t end)
+{
+	struct frame *f = (struct frame *)FRAME_TABLE_BASE +
+			  (start >> PAGE_SHIFT);
+	uint64_t n = (end - start) >> PAGE_SHIFT;
+
+	for (; n > 0; n--, f++) {
+		f->owner = OWNER_HV;
+		f->free_state = FRAME_USED;
+	}
+}
+
+static bool usable(const struct e820entry *e, paddr_t *start, paddr_t *end)
+{
+	*start = ROUND_UP(e->addr, PAGE_SIZE);
+	*end = (e->addr + e->size) & PAGE_MASK;
+	/* The first MiB belongs to the firmware and to starting CPUs. */
+	*start = max(*start, 0x100000UL);
+	*end = min(*end, DIRECT_END - DIRECT_BASE);
+	return e->type == 1 && *start < *end;
+}
+
+/* The parts of RAM that nobody took go to the heap. */
+static void free_untaken(paddr_t start, paddr_t end)
+{
+	const struct range *t;
+	paddr_t stop;
+	unsigned int i;
+
+	while (start < end) {
+		t = taken_at(start, start + PAGE_SIZE);
+		if (t) {
+			start = t->end;
+			continue;
+		}
+		stop = end;
+		for (i = 0; i < taken_count; i++)
+			if (taken[i].start > start && taken[i].start < stop)
+				stop = taken[i].start;
+		heap_add(start, stop);
+		start = stop;
+	}
+}
+
+static void take_boot_memory(void)
+{
+	unsigned int i;
+
+	take(0, 0x100000);
+	take((uint64_t)image_start - IMAGE_BASE,
+	     (uint64_t)image_end - IMAGE_BASE);
+	for (i = 0; i < boot_info.module_count; i++)
+		take(boot_info.modules[i].start,
+		     boot_info.modules[i].start + boot_info.modules[i].len);
+}
+
+void memory_init(void)
+{
+	paddr_t start, end;
+	unsigned int i;
+
+	take_boot_memory();
+	hv_l4 = table_page();
+	map_image();
+	/* For the start of other CPUs (cpu/smp.c). */
+	map_range(DIRECT_BASE, 0, 0xa0000, FLAGS_DATA);
+	for (i = 0; i < boot_info.map_entries; i++)
+		if (usable(&boot_info.map[i], &start, &end))
+			map_ram_range(start, end);
+	back_holes();
+	/* All L4 entries must exist before the first guest copies them. */
+	for (i = HV_SLOT_FIRST; i < HV_SLOT_END; i++)
+		table_below(&hv_l4[i], i == HV_SLOT_FIRST ? PTE_US : 0);
+	write_cr3(hv_cr3());
+	tables_live = true;
+
+	for (i = 0; i < boot_info.map_entries; i++)
+		if (usable(&boot_info.map[i], &start, &end)) {
+			init_records(start, end);
+			free_untaken(start, end);
+		}
+	zero_page = frame_mfn(virt_frame(table_page()));
+}
+
+void heap_release_range(paddr_t start, paddr_t end)
+{
+	heap_add(ROUND_UP(start, PAGE_SIZE), end & PAGE_MASK);
+}
+
+paddr_t hv_cr3(void)
+{
+	return (uint64_t)hv_l4 - DIRECT_BASE;
+}
+
+mfn_t zero_mfn(void)
+{
+	return zero_page;
+}
+
+/* --- frames --- */
+
+mfn_t max_mfn(void)
+{
+	return MFN(frame_limit);
+}
+
+void m2p_set(mfn_t mfn, uint64_t pfn)
+{
+	((uint64_t *)M2P_RW_BASE)[mfn.n] = pfn;
+}
+
+uint64_t m2p_get(mfn_t mfn)
+{
+	return frame_of(mfn) ? ((uint64_t *)M2P_RW_BASE)[mfn.n] : ~0UL;
+}
+
+/* --- windows --- */
+
+uint64_t *map_desc_window(unsigned int cpu)
+{
+	uint64_t va = DESC_BASE + (uint64_t)cpu * DESC_PAGES * PAGE_SIZE;
+
+	return entry_at(va, 1, 0);
+}
+
+static void *map_window(paddr_t pa, size_t len, uint64_t flags)
+{
+	uint64_t va = mmio_next, off = pa & ~PAGE_MASK, i;
+
+	len = ROUND_UP(off + len, PAGE_SIZE);
+	if (len > MMIO_END - mmio_next)
+		return NULL;
+	mmio_next += len;
+	for (i = 0; i < len; i += PAGE_SIZE)
+		*entry_at(va + i, 1, 0) = ((pa & PAGE_MASK) + i) | flags;
+	return (void *)(va + off);
+}
+
+void *map_mmio(paddr_t pa, size_t len)
+{
+	return map_window(pa, len, FLAGS_MMIO);
+}
+
+void *map_boot(paddr_t pa, size_t len)
+{
+	return map_window(pa, len, FLAGS_DATA & ~PTE_RW);
+}
+
+/* --- device memory that no guest may map --- */
+
+#define MAX_HV_MMIO 32
+static struct range hv_mmio[MAX_HV_MMIO];
+static unsigned int hv_mmio_count;
+
+void mmio_reserve(paddr_t pa, size_t len)
+{
+	if (hv_mmio_count == MAX_HV_MMIO)
+		panic("too many reserved device ranges");
+	hv_mmio[hv_mmio_count++] = (struct range){
+		pa & PAGE_MASK, ROUND_UP(pa + len, PAGE_SIZE) };
+}
+
+bool mfn_is_hv_mmio(mfn_t mfn)
+{
+	paddr_t pa = mfn_paddr(mfn);
+	unsigned int i;
+
+	for (i = 0; i < hv_mmio_count; i++)
+		if (pa >= hv_mmio[i].start && pa < hv_mmio[i].end)
+			return true;
+	return false;
+}

@@ -1,0 +1,66 @@
+/*
+ * Walking a guest's page tables by software, through the direct map. The
+ * tables above the one that is read are held by the loaded L4's references; an
+ * entry that changes under the walk makes it see the old or the new state of
+ * the guest's own tables, both of which were valid.
+ */
+#include "atomic.h"
+#include "domain.h"
+#include "guest.h"
+#include "mm.h"
+
+static uint64_t *table_of(uint64_t pte)
+{
+	return (uint64_t *)(DIRECT_BASE + (pte & PTE_MFN_MASK));
+}
+
+/* The L1 table's own entry in its L2; 0 when there is none. */
+static uint64_t walk_to_l2e(paddr_t cr3, uint64_t va)
+{
+	uint64_t *t = table_of(cr3), e = 0;
+	unsigned int level;
+
+	for (level = 4; level >= 2; level--) {
+		e = READ_ONCE(t[pt_index(va, level)]);
+		if (!(e & PTE_P) || (level < 4 && (e & PTE_PSE)))
+			return 0;
+		t = table_of(e);
+	}
+	return e;
+}
+
+bool guest_walk(paddr_t cr3, uint64_t va, uint64_t *pte)
+{
+	uint64_t e;
+
+	if (!guest_range_ok(va, 1) || !va_canonical(va))
+		return false;
+	e = walk_to_l2e(cr3, va);
+	if (!e)
+		return false;
+	*pte = READ_ONCE(table_of(e)[pt_index(va, 1)]);
+	return *pte & PTE_P;
+}
+
+struct frame *guest_l1_frame(const struct domain *d, mfn_t mfn)
+{
+	struct frame *f;
+	enum frame_type type = frame_get_table(d, mfn, &f);
+
+	if (likely(type == TYPE_L1))
+		return f;
+	if (type != TYPE_NONE)
+		frame_put_as(f);
+	return NULL;
+}
+
+struct frame *guest_l1_table(struct vcpu *v, uint64_t va)
+{
+	uint64_t e;
+
+	if (!guest_range_ok(va, 1) || !va_canonical(va))
+		return NULL;
+	e = walk_to_l2e(v->pv.kernel_cr3, va);
+	/* Another vCPU may have unhooked the table meanwhile. */
+	return e ? guest_l1_frame(v->domain, pte_mfn(e)) : NULL;
+}

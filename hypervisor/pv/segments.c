@@ -1,0 +1,253 @@
+/*
+ * Descriptor tables, segment bases and debug registers of a guest. Whatever
+ * goes into a register of the CPU is checked before it is stored, on every
+ * way in: hypercall, vCPU context, emulated instruction.
+ */
+#include "desc.h"
+#include "domain.h"
+#include "extable.h"
+#include "features.h"
+#include "guest.h"
+#include "lib.h"
+#include "mm.h"
+#include "pv_cpu.h"
+
+#define GDT_MAX_ENTRIES (DESC_GUEST_PAGES * 512)
+#define LDT_MAX_ENTRIES 8192
+
+/* --- GDT --- */
+
+void pv_load_gdt(struct vcpu *v)
+{
+	struct cpu *c = this_cpu();
+	unsigned int i;
+
+	for (i = 0; i < DESC_GUEST_PAGES; i++) {
+		if (v->pv.gdt[i])
+			desc_map(c, i, frame_mfn(v->pv.gdt[i]));
+		else
+			desc_unmap(c, i);
+	}
+}
+
+static void drop_frames(struct frame **frames, unsigned int n)
+{
+	while (n > 0)
+		if (frames[--n])
+			frame_put_as(frames[n]);
+}
+
+void pv_drop_gdt(struct vcpu *v)
+{
+	struct frame *old[DESC_GUEST_PAGES];
+
+	memcpy(old, v->pv.gdt, sizeof(old));
+	memset(v->pv.gdt, 0, sizeof(v->pv.gdt));
+	v->pv.gdt_entries = 0;
+	if (v == current)
+		pv_load_gdt(v);
+	drop_frames(old, DESC_GUEST_PAGES);
+}
+
+int pv_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries)
+{
+	struct frame *new_[DESC_GUEST_PAGES] = { NULL };
+	unsigned int n = DIV_ROUND_UP(entries, 512), i;
+	int rc;
+
+	if (entries > GDT_MAX_ENTRIES)
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		rc = frame_get_as(v->domain, MFN(mfns[i]), TYPE_SEGDESC,
+				  &new_[i]);
+		if (rc) {
+			drop_frames(new_, i);
+			return rc;
+		}
+	}
+	pv_drop_gdt(v);
+	memcpy(v->pv.gdt, new_, sizeof(new_));
+	v->pv.gdt_entries = entries;
+	if (v == current)
+		pv_load_gdt(v);
+	return 0;
+}
+
+/* --- LDT: its pages are typed when it is set, and shown in the window --- */
+
+void pv_load_ldt(struct vcpu *v)
+{
+	struct cpu *c = this_cpu();
+	unsigned int i;
+
+	for (i = 0; i < DIV_ROUND_UP(v->pv.ldt_entries, 512); i++)
+		desc_map(c, DESC_LDT_PAGE + i, frame_mfn(v->pv.ldt[i]));
+	if (v->pv.ldt_entries || v->pv.ldt_loaded)
+		desc_load_ldt(c, v->pv.ldt_entries);
+	v->pv.ldt_loaded = v->pv.ldt_entries;
+}
+
+void pv_drop_ldt(struct vcpu *v)
+{
+	unsigned int n = DIV_ROUND_UP(v->pv.ldt_entries, 512);
+	struct frame *old[16];
+
+	memcpy(old, v->pv.ldt, sizeof(old));
+	memset(v->pv.ldt, 0, sizeof(v->pv.ldt));
+	v->pv.ldt_entries = 0;
+	if (v == current)
+		desc_load_ldt(this_cpu(), 0);
+	drop_frames(old, n);
+}
+
+static int ldt_page(struct vcpu *v, uint64_t va, struct frame **f)
+{
+	uint64_t pte;
+
+	if (!guest_walk(v->pv.kernel_cr3, va, &pte))
+		return -EINVAL;
+	return frame_get_as(v->domain, pte_mfn(pte), TYPE_SEGDESC, f) ?
+	       -EINVAL : 0;
+}
+
+int pv_set_ldt(struct vcpu *v, uint64_t base, unsigned int entries)
+{
+	unsigned int n = DIV_ROUND_UP(entries, 512), i;
+	struct frame *new_[16] = { NULL };
+	int rc;
+
+	if (entries > LDT_MAX_ENTRIES ||
+	    (entries && (base % PAGE_SIZE || !va_canonical(base))))
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		rc = ldt_page(v, base + i * PAGE_SIZE, &new_[i]);
+		if (rc) {
+			drop_frames(new_, i);
+			return rc;
+		}
+	}
+	pv_drop_ldt(v);
+	memcpy(v->pv.ldt, new_, sizeof(new_));
+	v->pv.ldt_base = base;
+	v->pv.ldt_entries = entries;
+	if (v == current)
+		pv_load_ldt(v);
+	return 0;
+}
+
+/* --- segment bases --- */
+
+/* Selector of the user's GS: its base comes from the descriptor. */
+static void load_user_gs_selector(struct vcpu *v, uint16_t sel)
+{
+	uint64_t kernel = rdmsr(MSR_GS_BASE);
+	uint32_t s = sel;
+
+	/* RPL 3: the hypervisor's descriptors are out of reach. */
+	if (s & ~3u)
+		s |= 3;
+	__asm__ volatile("1: mov %0, %%gs; 2:"
+			 ".pushsection .text.fixup, \"ax\";"
+			 "3: xor %0, %0; mov %0, %%gs; jmp 2b;"
+			 ".popsection;"
+			 EXTABLE("1b", "3b")
+			 : "+r"(s));
+	v->pv.gs_base_user = rdmsr(MSR_GS_BASE);
+	wrmsr(MSR_KERNEL_GS_BASE, v->pv.gs_base_user);
+	wrmsr(MSR_GS_BASE, kernel);
+}
+
+int pv_set_segment_base(struct vcpu *v, unsigned int which, uint64_t base)
+{
+	if (which != SEGBASE_GS_USER_SEL && !va_canonical(base))
+		return -EINVAL;
+	switch (which) {
+	case SEGBASE_FS:
+		v->pv.fs_base = base;
+		wrmsr(MSR_FS_BASE, base);
+		return 0;
+	case SEGBASE_GS_USER: /* the inactive one: callers are kernels */
+		v->pv.gs_base_user = base;
+		wrmsr(MSR_KERNEL_GS_BASE, base);
+		return 0;
+	case SEGBASE_GS_KERNEL:
+		v->pv.gs_base_kernel = base;
+		wrmsr(MSR_GS_BASE, base);
+		return 0;
+	case SEGBASE_GS_USER_SEL:
+		load_user_gs_selector(v, (uint16_t)base);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* --- debug registers (Intel SDM 3B, chapter 17.2) --- */
+
+#define DR7_ENABLES 0xffUL
+#define DR7_GD (1UL << 13)
+#define DR7_FIXED 0x400UL
+
+static bool breakpoint_ok(uint64_t addr)
+{
+	return va_canonical(addr) && guest_range_ok(addr, 8);
+}
+
+/* I/O breakpoints need CR4.DE; general detection is the hypervisor's. */
+static bool dr7_ok(const struct vcpu *v, uint64_t val)
+{
+	unsigned int i;
+
+	if (val >> 32 || (val & DR7_GD))
+		return false;
+	for (i = 0; i < 4; i++) {
+		if (!(val >> (2 * i) & 3))
+			continue;
+		if ((val >> (16 + 4 * i) & 3) == 2 ||
+		    !breakpoint_ok(v->pv.dr[i]))
+			return false;
+	}
+	return true;
+}
+
+int pv_set_debugreg(struct vcpu *v, unsigned int reg, uint64_t val)
+{
+	switch (reg) {
+	case 0 ... 3:
+		if (!breakpoint_ok(val))
+			return -EPERM;
+		v->pv.dr[reg] = val;
+		break;
+	case 6:
+		if (val >> 32)
+			return -EPERM;
+		v->pv.dr6 = (val & 0xe00fUL) | 0xffff0ff0UL;
+		return 0;
+	case 7:
+		if (!dr7_ok(v, val))
+			return -EPERM;
+		v->pv.dr7 = val | DR7_FIXED;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (v == current && (reg == 7 || (v->pv.dr7 & DR7_ENABLES)))
+		pv_load_debugregs(v);
+	return 0;
+}
+
+uint64_t pv_get_debugreg(const struct vcpu *v, unsigned int reg)
+{
+	if (reg < 4)
+		return v->pv.dr[reg];
+	return reg == 6 ? v->pv.dr6 : v->pv.dr7;
+}
+
+void pv_load_debugregs(const struct vcpu *v)
+{
+	__asm__ volatile("mov %0, %%dr7" :: "r"(DR7_FIXED));
+	__asm__ volatile("mov %0, %%dr0" :: "r"(v->pv.dr[0]));
+	__asm__ volatile("mov %0, %%dr1" :: "r"(v->pv.dr[1]));
+	__asm__ volatile("mov %0, %%dr2" :: "r"(v->pv.dr[2]));
+	__asm__ volatile("mov %0, %%dr3" :: "r"(v->pv.dr[3]));
+	__asm__ volatile("mov %0, %%dr7" :: "r"(v->pv.dr7 | DR7_FIXED));
+}

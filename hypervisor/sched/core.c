@@ -1,0 +1,545 @@
+/*
+ * Who runs where. Each CPU has a queue of vCPUs that wait for it, with a lock;
+ * the policy orders the queue (policy.h), this file keeps the states straight.
+ *
+ * A vCPU is asleep, queued, or running. It belongs to one CPU's queue, its
+ * home, also while it sleeps. The home's lock guards all of that, and the home
+ * changes only under the locks of both homes; vcpu_lock_home() finds it.
+ *
+ * Its stack is in use (on_cpu) from the moment when schedule() chooses it
+ * until the next one runs on a stack of its own: sched_switched() clears the
+ * flag. In between the old one may already have been woken and queued. Nobody
+ * else may run it then, and nobody does:
+ *
+ *   - on_cpu implies that it runs, or just ran, on its home: only its home
+ *     chooses it, and its home stays the same while on_cpu is set;
+ *   - another CPU takes a vCPU from a queue only if on_cpu is clear
+ *     (load-acquire, pairs with the store-release in sched_switched(): what
+ *     the old CPU wrote to the stack and to the saved state is seen by the new
+ *     one).
+ *
+ * No wake-up is lost. The sleeper sets blocked, then looks at its condition;
+ * the waker makes the condition true, then looks at blocked: with a full
+ * barrier in each, one of them sees the other. blocked is cleared under the
+ * home's lock, under which schedule() looks at it for the last time. Parking
+ * is the same, with the reasons of vcpu_must_stop() for a condition.
+ *
+ * No idle CPU sleeps while somebody waits whom it might run. It sets its bit
+ * in idle_cpus, then looks through all queues; who queues a vCPU does that
+ * first, then looks for an idle CPU and kicks it. A vCPU that the idle CPU had
+ * to pass over because its stack was still in use is offered again by
+ * sched_switched(). A queue whose lock was taken is looked at again:
+ * need_resched stays set.
+ *
+ * need_resched tells a CPU to look: at its queue, and at whether its vCPU must
+ * stop. It is set after the reason and cleared before looking. As long as the
+ * vCPU that runs must stop, it is set again: only parking ends that.
+ */
+#include "policy.h"
+
+static const struct sched_policy *policy = &sched_credit;
+uint64_t idle_cpus;
+uint64_t sched_runnable_weight;
+
+bool vcpu_must_stop(const struct vcpu *v)
+{
+	const struct domain *d = v->domain;
+
+	return READ_ONCE(v->sched.down) || READ_ONCE(d->pause_count) ||
+	       READ_ONCE(d->shutting_down) || domain_is_dying(d);
+}
+
+struct sched_cpu *vcpu_lock_home(struct vcpu *v)
+{
+	struct sched_cpu *q;
+
+	for (;;) {
+		q = cpus[READ_ONCE(v->sched.cpu)].sched;
+		spin_lock(&q->lock);
+		if (likely(q->cpu == v->sched.cpu))
+			return q;
+		spin_unlock(&q->lock);
+	}
+}
+
+void kick_cpu(unsigned int cpu)
+{
+	WRITE_ONCE(cpus[cpu].need_resched, true);
+	if (cpu != this_cpu()->id)
+		ipi_kick(cpu);
+}
+
+/* Offers v, which waits in a queue, to one other idle CPU that may run it. */
+static void offer(const struct vcpu *v)
+{
+	uint64_t m, bit;
+
+	smp_mb(); /* queued before idle_cpus is read: see above */
+	m = READ_ONCE(idle_cpus) & READ_ONCE(v->sched.hard_affinity) &
+	    ~(1UL << READ_ONCE(v->sched.cpu));
+	for (; m; m &= m - 1) {
+		bit = m & -m;
+		if (atomic_and(&idle_cpus, ~bit) & bit) {
+			kick_cpu(__builtin_ctzll(bit));
+			return;
+		}
+	}
+}
+
+void queue_add(struct sched_cpu *q, struct vcpu *v)
+{
+	unsigned int class = policy->class(v);
+
+	list_add_tail(&q->class[class], &v->sched.queue);
+	WRITE_ONCE(q->count[class], q->count[class] + 1);
+	v->sched.queued = true;
+}
+
+/* A running vCPU whose slice is not over keeps its turn. */
+static void queue_add_first(struct sched_cpu *q, struct vcpu *v)
+{
+	unsigned int class = policy->class(v);
+
+	list_add_head(&q->class[class], &v->sched.queue);
+	WRITE_ONCE(q->count[class], q->count[class] + 1);
+	v->sched.queued = true;
+}
+
+void queue_del(struct sched_cpu *q, struct vcpu *v)
+{
+	unsigned int class = policy->class(v);
+
+	list_del(&v->sched.queue);
+	WRITE_ONCE(q->count[class], q->count[class] - 1);
+	v->sched.queued = false;
+}
+
+unsigned int queue_best(const struct sched_cpu *q)
+{
+	unsigned int class = 0;
+
+	while (class < SCHED_CLASSES && !READ_ONCE(q->count[class]))
+		class++;
+	return class;
+}
+
+static unsigned int class_of_current(const struct sched_cpu *q)
+{
+	return q->curr == q->idle ? CLASS_NONE : policy->class(q->curr);
+}
+
+/*
+ * v waits in q: the CPU of q runs it, or an idle one takes it. With others in
+ * q its CPU has enough to do, whatever it does at this moment.
+ */
+void announce(struct sched_cpu *q, struct vcpu *v)
+{
+	bool urgent = policy->class(v) < class_of_current(q);
+
+	if (urgent)
+		kick_cpu(q->cpu);
+	if (!urgent || queue_length(q) > 1)
+		offer(v);
+}
+
+/* Lock of q, v's home, held. Its CPU may still be about to put v to sleep. */
+static void make_runnable(struct sched_cpu *q, struct vcpu *v)
+{
+	nsec_t t;
+
+	if (v->sched.runnable)
+		return;
+	t = now();
+	v->sched.runnable = true;
+	runstate_change(v, RUNSTATE_runnable, t);
+	policy->woke(v, t);
+	queue_add(q, v);
+	announce(q, v);
+}
+
+void vcpu_wake(struct vcpu *v)
+{
+	struct sched_cpu *q;
+
+	smp_mb(); /* the condition before blocked: sched_block_prepare() */
+	if (likely(!READ_ONCE(v->sched.blocked)))
+		return;
+	q = vcpu_lock_home(v);
+	if (v->sched.blocked) {
+		WRITE_ONCE(v->sched.blocked, false);
+		make_runnable(q, v);
+	}
+	spin_unlock(&q->lock);
+}
+
+void vcpu_unpark(struct vcpu *v)
+{
+	struct sched_cpu *q;
+
+	smp_mb(); /* the reason before parked: park() */
+	if (!READ_ONCE(v->sched.parked) || vcpu_must_stop(v))
+		return;
+	q = vcpu_lock_home(v);
+	if (v->sched.parked) {
+		WRITE_ONCE(v->sched.parked, false);
+		make_runnable(q, v);
+	}
+	spin_unlock(&q->lock);
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+	unsigned int cpu = READ_ONCE(v->sched.cpu);
+
+	smp_mb(); /* the event before on_cpu: sched_switched() */
+	if (READ_ONCE(v->sched.on_cpu) && cpu != this_cpu()->id)
+		ipi_kick(cpu);
+}
+
+void vcpu_stop(struct vcpu *v)
+{
+	/*
+	 * The reason before on_cpu: v is not on a CPU and will see it in
+	 * sched_switched() before its guest runs, or it is kicked.
+	 */
+	smp_mb();
+	if (READ_ONCE(v->sched.on_cpu))
+		kick_cpu(READ_ONCE(v->sched.cpu));
+	vcpu_wake(v);
+}
+
+bool vcpu_is_stopped(const struct vcpu *v)
+{
+	return READ_ONCE(v->sched.parked) &&
+	       !load_acquire(&v->sched.on_cpu);
+}
+
+/* A vCPU in q, less urgent than none of its queue, that cpu may run. */
+static struct vcpu *stealable(const struct sched_cpu *q, unsigned int cpu,
+			      unsigned int worse_than)
+{
+	struct vcpu *v;
+	unsigned int class;
+
+	for (class = 0; class < worse_than; class++)
+		list_for_each(v, &q->class[class], sched.queue)
+			if (allowed(v, cpu) && !load_acquire(&v->sched.on_cpu))
+				return v;
+	return NULL;
+}
+
+/*
+ * Takes a vCPU that waits elsewhere and is more urgent than @worse_than into
+ * q, whose lock is held. The other queue's lock is only tried for, since two
+ * CPUs may want each other's.
+ */
+static void steal(struct sched_cpu *q, unsigned int worse_than)
+{
+	unsigned int i, n = cpus_present;
+	struct sched_cpu *from;
+	struct vcpu *v;
+
+	for (i = 1; i < n; i++) {
+		from = cpus[(q->cpu + i) % n].sched;
+		if (!from || queue_best(from) >= worse_than)
+			continue;
+		if (!spin_trylock(&from->lock)) {
+			WRITE_ONCE(cpus[q->cpu].need_resched, true);
+			continue;
+		}
+		v = stealable(from, q->cpu, worse_than);
+		if (v) {
+			queue_del(from, v);
+			WRITE_ONCE(v->sched.cpu, q->cpu);
+			queue_add(q, v);
+		}
+		spin_unlock(&from->lock);
+		if (v)
+			return;
+	}
+}
+
+/* The next to run on q's CPU, out of its queue; avoid only if it must be. */
+static struct vcpu *choose(struct sched_cpu *q, struct vcpu *avoid)
+{
+	unsigned int best = queue_best(q);
+	struct vcpu *v;
+
+	if (best == CLASS_NONE)
+		(void)atomic_or(&idle_cpus, 1UL << q->cpu); /* then look */
+	if (best >= SCHED_CLASSES - 1)
+		steal(q, best);
+	for (best = 0; best < SCHED_CLASSES; best++)
+		list_for_each(v, &q->class[best], sched.queue)
+			if (v != avoid) {
+				queue_del(q, v);
+				return v;
+			}
+	if (avoid && avoid->sched.queued) {
+		queue_del(q, avoid);
+		return avoid;
+	}
+	return q->idle;
+}
+
+/* prev ran until now: it sleeps, waits again, or must leave this CPU. */
+static void settle(struct sched_cpu *q, struct vcpu *prev, nsec_t t,
+		   bool yield)
+{
+	policy->charge(prev, t);
+	if (prev->sched.blocked || prev->sched.parked) {
+		prev->sched.runnable = false;
+		policy->slept(prev, t);
+		runstate_change(prev, prev->sched.parked ? RUNSTATE_offline :
+				RUNSTATE_blocked, t);
+	} else if (!allowed(prev, q->cpu)) {
+		/* In no queue: sched_switched() finds it another home. */
+	} else if (yield || t >= prev->sched.slice_end) {
+		queue_add(q, prev);
+	} else {
+		queue_add_first(q, prev);
+	}
+}
+
+static void begin(struct sched_cpu *q, struct vcpu *next, nsec_t t)
+{
+	q->curr = next;
+	WRITE_ONCE(next->sched.on_cpu, true);
+	if (next->sched.state != RUNSTATE_running)
+		runstate_change(next, RUNSTATE_running, t);
+	if (next == q->idle)
+		return;
+	if (READ_ONCE(idle_cpus) >> q->cpu & 1)
+		atomic_and(&idle_cpus, ~(1UL << q->cpu));
+	policy->start(next, t);
+	if (!q->tick_armed) {
+		q->tick_armed = true;
+		timer_set(&q->tick, t + TICK);
+	}
+}
+
+static void resched(bool yield)
+{
+	struct cpu *cpu = this_cpu();
+	struct sched_cpu *q = cpu->sched;
+	struct vcpu *prev = cpu->running, *next;
+	nsec_t t = now();
+
+	WRITE_ONCE(cpu->need_resched, false);
+	smp_mb(); /* cleared before looking */
+	spin_lock(&q->lock);
+	assert(q->curr == prev && prev->sched.cpu == q->cpu);
+	if (prev != q->idle)
+		settle(q, prev, t, yield);
+	else
+		assert(!prev->sched.blocked);
+	next = choose(q, yield ? prev : NULL);
+	if (prev != next && prev->sched.state == RUNSTATE_running)
+		runstate_change(prev, RUNSTATE_runnable, t);
+	begin(q, next, t);
+	spin_unlock(&q->lock);
+	if (prev != next)
+		context_switch(prev, next); /* then sched_switched() */
+	else if (prev != q->idle && vcpu_must_stop(prev))
+		WRITE_ONCE(cpu->need_resched, true);
+}
+
+void schedule(void)
+{
+	resched(false);
+}
+
+void sched_yield(void)
+{
+	const struct sched_cpu *q = this_cpu()->sched;
+
+	if (queue_best(q) != CLASS_NONE || READ_ONCE(this_cpu()->need_resched))
+		resched(true);
+}
+
+void sched_switched(struct vcpu *prev)
+{
+	struct cpu *cpu = this_cpu();
+	struct vcpu *v = cpu->running;
+
+	store_release(&prev->sched.on_cpu, false);
+	smp_mb(); /* pairs with offer(), vcpu_stop(), sched_set_affinity() */
+	if (prev != cpu->idle) {
+		if (!allowed(prev, cpu->id) ||
+		    READ_ONCE(prev->sched.runnable) !=
+		    READ_ONCE(prev->sched.queued))
+			rehome(prev);
+		else if (READ_ONCE(prev->sched.queued))
+			offer(prev);
+	}
+	if (v != cpu->idle && vcpu_must_stop(v))
+		WRITE_ONCE(cpu->need_resched, true);
+}
+
+void sched_block_prepare(void)
+{
+	/* A full barrier: what is read after it is newer than blocked. */
+	(void)atomic_xchg(&current->sched.blocked, true);
+}
+
+void sched_block_cancel(void)
+{
+	WRITE_ONCE(current->sched.blocked, false);
+}
+
+void sched_wait(void)
+{
+	resched(false);
+}
+
+/*
+ * Sleeps until no reason to stop is left. Somebody may wait for the last vCPU
+ * to park: the end of a shutdown, the reaper, or domain_pause_sync().
+ */
+static void park(struct vcpu *v)
+{
+	struct domain *d = v->domain;
+
+	(void)atomic_xchg(&v->sched.parked, true);
+	if (!vcpu_must_stop(v)) {
+		/* Who removed the reason may do the same just now: no harm. */
+		WRITE_ONCE(v->sched.parked, false);
+		return;
+	}
+	domain_parked(d);
+	(void)atomic_add(&d->sched.parks, 1);
+	wake_waiters(&d->sched.parks);
+	resched(false);
+}
+
+void sched_guest_boundary(void)
+{
+	struct vcpu *v = current;
+
+	do {
+		resched(false);
+		/*
+		 * A reason that is set after this look comes with
+		 * need_resched, which was cleared before it: by the last
+		 * resched().
+		 */
+		while (vcpu_must_stop(v))
+			park(v);
+	} while (READ_ONCE(this_cpu()->need_resched));
+}
+
+void idle_loop(void)
+{
+	for (;;) {
+		if (READ_ONCE(this_cpu()->need_resched))
+			schedule();
+		else if (heap_scrub_some())
+			irq_window();
+		else
+			/*
+			 * need_resched is set before the kick, and interrupts
+			 * are off since it was read: the kick ends the halt.
+			 */
+			irq_enable_and_halt();
+	}
+}
+
+int preempt_point(void)
+{
+	assert_no_lock_held();
+	irq_window();
+	if (READ_ONCE(this_cpu()->need_resched))
+		resched(false);
+	return domain_is_dying(current->domain) ? -EINTR : 0;
+}
+
+void preempt_yield(void)
+{
+	assert_no_lock_held();
+	irq_window();
+	if (READ_ONCE(this_cpu()->need_resched))
+		resched(false);
+}
+
+static void tick(void *arg)
+{
+	struct sched_cpu *q = arg;
+	nsec_t t = now();
+
+	spin_lock(&q->lock);
+	if (q->curr == q->idle) {
+		q->tick_armed = false;
+	} else {
+		policy->charge(q->curr, t);
+		if (policy->tick(q, t))
+			WRITE_ONCE(cpus[q->cpu].need_resched, true);
+		timer_set(&q->tick, t + TICK);
+	}
+	spin_unlock(&q->lock);
+}
+
+void sched_init_vcpu(struct vcpu *v)
+{
+	struct sched_vcpu *s = &v->sched;
+
+	list_init(&s->queue);
+	s->hard_affinity = s->soft_affinity = ~0UL;
+	s->cpu = best_home(~0UL);
+	s->parked = s->down = true;
+	s->state = RUNSTATE_offline;
+	s->state_entry = now();
+	policy->init_vcpu(v, s->state_entry);
+}
+
+void sched_destroy_vcpu(struct vcpu *v)
+{
+	assert(!v->sched.on_cpu && !v->sched.runnable);
+}
+
+void sched_init_cpu(unsigned int cpu)
+{
+	struct sched_cpu *q = hv_alloc(sizeof(*q));
+	unsigned int i;
+
+	if (!q)
+		panic("no memory for the run queue of CPU %u", cpu);
+	spin_init(&q->lock, RANK_SCHED);
+	q->cpu = cpu;
+	for (i = 0; i < SCHED_CLASSES; i++)
+		list_init(&q->class[i]);
+	timer_init(&q->tick, tick, q);
+	q->idle = q->curr = idle_vcpu_create(cpu);
+	q->idle->sched.cpu = cpu;
+	q->idle->sched.hard_affinity = 1UL << cpu;
+	q->idle->sched.runnable = q->idle->sched.on_cpu = true;
+	q->idle->sched.state = RUNSTATE_running;
+	list_init(&q->idle->sched.queue);
+	cpus[cpu].idle = cpus[cpu].running = q->idle;
+	cpus[cpu].sched = q;
+	(void)atomic_or(&idle_cpus, 1UL << cpu);
+}
+
+void sched_init(const char *name)
+{
+	static const struct sched_policy *const all[] = { &sched_credit };
+	unsigned int i;
+
+	for (i = 0; name && *name && i < ARRAY_SIZE(all); i++)
+		if (!strcmp(all[i]->name, name)) {
+			policy = all[i];
+			return;
+		}
+	if (name && *name)
+		log_line(LOG_WARNING, "sched=%s: not known; %s is used", name,
+			 policy->name);
+}
+
+const char *sched_policy_name(void)
+{
+	return policy->name;
+}
+
+unsigned int sched_policy_id(void)
+{
+	return policy->id;
+}

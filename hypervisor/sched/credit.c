@@ -1,0 +1,148 @@
+/*
+ * The credit policy. A vCPU pays for the time that it runs and earns time at
+ * the rate that its weight gives it: its part of all CPUs, measured against
+ * the weights of everybody who wants to run. Who has credit is UNDER, who has
+ * none left is OVER and waits behind; within a class all take turns, a slice
+ * each. Whoever wakes with credit is BOOSTed, before all others, until the
+ * first time that it is charged for: a short job is done at once, a long one
+ * gains nothing.
+ *
+ * Nothing is sampled. Both sides of the account are brought up to date from
+ * timestamps, for one vCPU at a time: when it stops running, when it wakes,
+ * and at ticks for the one that runs and those that wait OVER. So a decision
+ * costs the same however many vCPUs there are, and running between two ticks
+ * is not free.
+ *
+ * Credit is bounded on both sides: who slept long has at most one slice in
+ * hand, and who ran alone for long has at most a slice of debt when others
+ * come.
+ *
+ * All under the lock of the vCPU's home; the sum of weights is atomic.
+ */
+#include "policy.h"
+#include <xen/domctl.h>
+
+#define SLICE (30 * NSEC_PER_MSEC)
+#define CREDIT_MAX ((int64_t)SLICE)
+
+enum { BOOST, UNDER, OVER };
+
+/* What v earned since the last time, up to t. */
+static void earn(struct vcpu *v, nsec_t t)
+{
+	struct sched_vcpu *s = &v->sched;
+	uint64_t weight = v->domain->sched.weight;
+	uint64_t total = READ_ONCE(sched_runnable_weight);
+	uint64_t ns, supply;
+
+	if (t <= s->earned_at)
+		return;
+	ns = t - s->earned_at;
+	s->earned_at = t;
+	if (ns >= 2 * SLICE * 1024) { /* a long sleep: the bound, no overflow */
+		s->credit = CREDIT_MAX;
+		return;
+	}
+	if (!s->weighed) /* asleep: as if it were one of them */
+		total += weight;
+	supply = weight * cpus_present;
+	if (supply < total) /* else: more than one CPU's worth is of no use */
+		ns = ns * supply / total;
+	s->credit = min(s->credit + (int64_t)ns, CREDIT_MAX);
+}
+
+static void credit_init_vcpu(struct vcpu *v, nsec_t t)
+{
+	v->sched.earned_at = t;
+	v->sched.priority = UNDER;
+}
+
+static void credit_woke(struct vcpu *v, nsec_t t)
+{
+	struct sched_vcpu *s = &v->sched;
+
+	earn(v, t);
+	s->weighed = v->domain->sched.weight;
+	(void)atomic_add(&sched_runnable_weight, (uint64_t)s->weighed);
+	s->priority = s->credit > 0 ? BOOST : s->credit < 0 ? OVER : UNDER;
+}
+
+static void credit_slept(struct vcpu *v, nsec_t t)
+{
+	(void)atomic_sub(&sched_runnable_weight, (uint64_t)v->sched.weighed);
+	v->sched.weighed = 0;
+}
+
+static void credit_start(struct vcpu *v, nsec_t t)
+{
+	v->sched.last_run = t;
+	if (t >= v->sched.slice_end)
+		v->sched.slice_end = t + SLICE;
+}
+
+static void credit_charge(struct vcpu *v, nsec_t t)
+{
+	struct sched_vcpu *s = &v->sched;
+
+	earn(v, t);
+	if (t > s->last_run) {
+		s->credit = max(s->credit - (int64_t)(t - s->last_run),
+				-CREDIT_MAX);
+		s->last_run = t;
+	}
+	s->priority = s->credit < 0 ? OVER : UNDER;
+}
+
+static unsigned int credit_class(const struct vcpu *v)
+{
+	return v->sched.priority;
+}
+
+/* Those who waited long enough have credit again. */
+static void promote(struct sched_cpu *q, nsec_t t)
+{
+	struct list *p = q->class[OVER].next;
+	struct vcpu *v;
+
+	while (p != &q->class[OVER]) {
+		v = list_entry(p, struct vcpu, sched.queue);
+		p = p->next;
+		earn(v, t);
+		if (v->sched.credit < 0)
+			continue;
+		queue_del(q, v);
+		v->sched.priority = UNDER;
+		queue_add(q, v);
+	}
+}
+
+static bool credit_tick(struct sched_cpu *q, nsec_t t)
+{
+	unsigned int class, waits;
+
+	promote(q, t);
+	class = credit_class(q->curr);
+	waits = queue_best(q);
+	if (waits < class)
+		return true;
+	/*
+	 * Half a tick early is as near to the slice's end as half a tick late.
+	 */
+	if (t + TICK / 2 < q->curr->sched.slice_end)
+		return false;
+	q->curr->sched.slice_end = t;
+	/* OVER: somebody UNDER may wait in another CPU's queue. */
+	return waits != CLASS_NONE || class == OVER;
+}
+
+const struct sched_policy sched_credit = {
+	.name = "credit",
+	.id = XEN_SCHEDULER_CREDIT,
+	.init_vcpu = credit_init_vcpu,
+	.woke = credit_woke,
+	.slept = credit_slept,
+	.start = credit_start,
+	.charge = credit_charge,
+	.class = credit_class,
+	.tick = credit_tick,
+};

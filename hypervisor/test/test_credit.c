@@ -1,0 +1,409 @@
+/*
+ * The credit policy on a simulated machine: one thread plays all CPUs in steps
+ * of a tenth of a millisecond, vCPUs are programs that compute and sleep.
+ * Pinned: shares follow weights, no CPU idles while somebody waits, short jobs
+ * are served at once, sleeping at the right moment gains nothing, a lone queue
+ * is spread.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "area.h"
+#include "policy.h"
+
+#define STEP (NSEC_PER_MSEC / 10)
+#define MAX_SIM 64
+
+static nsec_t clock_ns;
+static struct timer *ticks[MAX_CPUS];
+
+/*
+ * A program: computes for `run`, sleeps for `sleep`, over and over; 0: a hog.
+ */
+static struct sim {
+	struct domain d;
+	struct vcpu v;
+	nsec_t run, sleep;
+	nsec_t left, wake_at;   /* of this round */
+	nsec_t woken, worst;    /* wake-up to first step */
+} *sims[MAX_SIM];
+static unsigned int sim_count;
+static nsec_t idle_ns; /* while somebody waited */
+
+static struct domain idle_dom = { .sched.weight = 256, .shutdown_code = -1 };
+struct domain *idle_domain = &idle_dom;
+
+nsec_t now(void)
+{
+	return clock_ns;
+}
+
+void timer_init(struct timer *t, void (*fn)(void *), void *arg)
+{
+	*t = (struct timer){ .fn = fn, .arg = arg };
+}
+
+void timer_set(struct timer *t, nsec_t expires)
+{
+	t->expires = expires;
+	t->active = true;
+	ticks[this_cpu()->id] = t;
+}
+
+void timer_stop(struct timer *t)
+{
+	t->active = false;
+}
+
+void ipi_kick(unsigned int cpu)
+{
+}
+
+bool heap_scrub_some(void)
+{
+	return false;
+}
+
+void domain_parked(struct domain *d)
+{
+}
+
+void area_write(struct guest_area *a, size_t at, const void *src, size_t len)
+{
+}
+
+void *hv_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void context_switch(struct vcpu *prev, struct vcpu *next)
+{
+	this_cpu()->running = next;
+	sched_switched(prev);
+}
+
+struct vcpu *idle_vcpu_create(unsigned int cpu)
+{
+	struct vcpu *v = calloc(1, sizeof(*v));
+
+	v->domain = idle_domain;
+	v->id = cpu;
+	sched_init_vcpu(v);
+	v->sched.parked = v->sched.down = false;
+	return v;
+}
+
+static void machine(unsigned int n)
+{
+	unsigned int i;
+
+	clock_ns = 1;
+	idle_ns = 0;
+	sim_count = 0; /* a test that failed left its own */
+	cpus_present = n;
+	sched_runnable_weight = 0;
+	memset(ticks, 0, sizeof(ticks));
+	for (i = 0; i < n; i++) {
+		memset(&cpus[i], 0, sizeof(cpus[i]));
+		cpus[i].id = i;
+		cpus[i].online = true;
+	}
+	host_cpu = &cpus[0];
+	for (i = 0; i < n; i++)
+		sched_init_cpu(i);
+}
+
+static void machine_end(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < sim_count; i++)
+		free(sims[i]);
+	sim_count = 0;
+	for (i = 0; i < cpus_present; i++) {
+		free(cpus[i].idle);
+		free(cpus[i].sched);
+	}
+}
+
+static struct sim *add(unsigned int weight, uint64_t affinity, nsec_t run,
+		       nsec_t sleep)
+{
+	struct sim *s = calloc(1, sizeof(*s));
+
+	s->d.sched.weight = (uint16_t)weight;
+	s->d.shutdown_code = -1;
+	s->v.domain = &s->d;
+	s->run = s->left = run;
+	s->sleep = sleep;
+	sched_init_vcpu(&s->v);
+	s->v.sched.cpu = (unsigned int)__builtin_ctzll(affinity);
+	s->v.sched.hard_affinity = affinity;
+	s->v.sched.down = false;
+	vcpu_unpark(&s->v);
+	sims[sim_count++] = s;
+	return s;
+}
+
+static void run_current(struct sim *s)
+{
+	if (s->woken) {
+		s->worst = max(s->worst, clock_ns - s->woken);
+		s->woken = 0;
+	}
+	if (!s->run || s->left > STEP) {
+		s->left -= s->run ? STEP : 0;
+		return;
+	}
+	s->left = s->run;
+	s->wake_at = clock_ns + s->sleep;
+	sched_block_prepare();
+	sched_wait();
+}
+
+static bool somebody_waits(unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < sim_count; i++)
+		if (sims[i]->v.sched.queued &&
+		    sims[i]->v.sched.hard_affinity >> cpu & 1)
+			return true;
+	return false;
+}
+
+static void step_cpu(unsigned int cpu)
+{
+	struct vcpu *v;
+
+	host_cpu = &cpus[cpu];
+	if (ticks[cpu] && ticks[cpu]->active &&
+	    ticks[cpu]->expires <= clock_ns) {
+		ticks[cpu]->active = false;
+		ticks[cpu]->fn(ticks[cpu]->arg);
+	}
+	if (host_cpu->need_resched)
+		schedule();
+	v = host_cpu->running;
+	if (v != host_cpu->idle)
+		run_current((struct sim *)((char *)v -
+					   offsetof(struct sim, v)));
+	else if (somebody_waits(cpu))
+		idle_ns += STEP;
+}
+
+static void run_for(nsec_t ns)
+{
+	nsec_t end = clock_ns + ns;
+	unsigned int i;
+
+	while (clock_ns < end) {
+		clock_ns += STEP;
+		for (i = 0; i < sim_count; i++)
+			if (sims[i]->wake_at && sims[i]->wake_at <= clock_ns) {
+				sims[i]->wake_at = 0;
+				sims[i]->woken = clock_ns;
+				vcpu_wake(&sims[i]->v);
+			}
+		for (i = 0; i < cpus_present; i++)
+			step_cpu(i);
+	}
+}
+
+/* In tenths of a per cent of one CPU. */
+static unsigned int share(struct sim *s, nsec_t total)
+{
+	return (unsigned int)(vcpu_runtime(&s->v) * 1000 / total);
+}
+
+static void assert_share(struct sim *s, nsec_t total, unsigned int want,
+			 unsigned int tolerance)
+{
+	unsigned int is = share(s, total);
+
+	if (is + tolerance < want || is > want + tolerance)
+		fail_msg("%u.%u %% instead of %u.%u %%", is / 10, is % 10,
+			 want / 10, want % 10);
+}
+
+#define SECONDS(n) ((n) * NSEC_PER_SEC)
+
+static void test_weights_on_one_cpu(void **state)
+{
+	struct sim *a, *b, *c;
+
+	machine(1);
+	a = add(256, 1, 0, 0);
+	b = add(512, 1, 0, 0);
+	c = add(1024, 1, 0, 0);
+	run_for(SECONDS(30));
+	assert_share(a, SECONDS(30), 143, 20);
+	assert_share(b, SECONDS(30), 286, 20);
+	assert_share(c, SECONDS(30), 571, 20);
+	assert_int_equal(idle_ns, 0);
+	machine_end();
+}
+
+static void equal_hogs(unsigned int hogs, unsigned int want)
+{
+	unsigned int i;
+
+	machine(2);
+	for (i = 0; i < hogs; i++)
+		add(256, 3, 0, 0);
+	run_for(SECONDS(30));
+	for (i = 0; i < hogs; i++)
+		assert_share(sims[i], SECONDS(30), want, 20);
+	assert_true(idle_ns < SECONDS(30) * 2 / 100);
+	machine_end();
+}
+
+static void test_equal_hogs(void **state)
+{
+	equal_hogs(2, 1000);
+	equal_hogs(3, 667);
+	equal_hogs(8, 250);
+	equal_hogs(40, 50);
+}
+
+static void test_weights_on_two_cpus(void **state)
+{
+	static const struct {
+		unsigned int weight, want;
+	} rows[] = {
+		{ 256, 125 }, { 256, 125 }, { 256, 125 }, { 256, 125 },
+		{ 512, 250 }, { 512, 250 }, { 1024, 500 }, { 1024, 500 },
+	};
+	unsigned int i;
+
+	machine(2);
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		add(rows[i].weight, 3, 0, 0);
+	run_for(SECONDS(30));
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_share(sims[i], SECONDS(30), rows[i].want, 30);
+	assert_true(idle_ns < SECONDS(30) * 2 / 100);
+	machine_end();
+}
+
+/* One that needs little, among hogs: served within a few steps. */
+static void test_short_jobs(void **state)
+{
+	struct sim *s;
+	unsigned int i;
+
+	machine(2);
+	for (i = 0; i < 8; i++)
+		add(256, 3, 0, 0);
+	s = add(256, 3, 5 * STEP, 10 * NSEC_PER_MSEC);
+	run_for(SECONDS(10));
+	assert_true(s->worst <= NSEC_PER_MSEC);
+	assert_share(s, SECONDS(10), 48, 10);
+	machine_end();
+}
+
+/* Asleep at each tick, and still charged for what it used. */
+static void test_dodger(void **state)
+{
+	struct sim *hog, *dodger;
+
+	machine(1);
+	hog = add(256, 1, 0, 0);
+	dodger = add(256, 1, 95 * STEP, 5 * STEP);
+	run_for(SECONDS(30));
+	assert_in_range(share(dodger, SECONDS(30)), 400, 520);
+	assert_in_range(share(hog, SECONDS(30)), 480, 600);
+	machine_end();
+}
+
+/* Wakes all the time; its boosts cost the hog nothing of its share. */
+static void test_frequent_waker(void **state)
+{
+	struct sim *hog, *waker;
+
+	machine(1);
+	hog = add(256, 1, 0, 0);
+	waker = add(256, 1, 8 * STEP, 2 * STEP);
+	run_for(SECONDS(30));
+	assert_in_range(share(waker, SECONDS(30)), 400, 530);
+	assert_in_range(share(hog, SECONDS(30)), 470, 600);
+	machine_end();
+}
+
+/* All begin at home on CPU 0; the others come and take them. */
+static void test_spread(void **state)
+{
+	unsigned int i;
+
+	machine(8);
+	for (i = 0; i < 8; i++)
+		add(256, 0xff, 0, 0)->v.sched.cpu = 0;
+	run_for(TICK);
+	idle_ns = 0;
+	run_for(SECONDS(1));
+	assert_int_equal(idle_ns, 0);
+	for (i = 0; i < 8; i++)
+		assert_true(share(sims[i], SECONDS(1)) >= 990);
+	machine_end();
+}
+
+/* Pinned ones stay where they are, whoever idles. */
+static void test_pinned(void **state)
+{
+	unsigned int i;
+
+	machine(4);
+	for (i = 0; i < 4; i++)
+		add(256, 4, 0, 0);
+	run_for(SECONDS(4));
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(sims[i]->v.sched.cpu, 2);
+		assert_share(sims[i], SECONDS(4), 250, 20);
+	}
+	assert_int_equal(sched_set_affinity(&sims[0]->v, 0xf0, ~0UL), -EINVAL);
+	assert_int_equal(sched_set_affinity(&sims[0]->v, 1, ~0UL), 0);
+	run_for(SECONDS(4));
+	assert_int_equal(sims[0]->v.sched.cpu, 0);
+	machine_end();
+}
+
+/* The times of the four states add up to all time. */
+static void test_runstate(void **state)
+{
+	struct vcpu_runstate_info r;
+	struct sim *s;
+
+	machine(1);
+	add(256, 1, 0, 0);
+	s = add(256, 1, 30 * STEP, 50 * STEP);
+	run_for(SECONDS(5));
+	vcpu_runstate(&s->v, &r);
+	assert_true(r.time[RUNSTATE_running] > 0);
+	assert_true(r.time[RUNSTATE_runnable] > 0);
+	assert_true(r.time[RUNSTATE_blocked] > SECONDS(1));
+	assert_int_equal(r.time[0] + r.time[1] + r.time[2] + r.time[3],
+			 SECONDS(5));
+	machine_end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_weights_on_one_cpu),
+		cmocka_unit_test(test_equal_hogs),
+		cmocka_unit_test(test_weights_on_two_cpus),
+		cmocka_unit_test(test_short_jobs),
+		cmocka_unit_test(test_dodger),
+		cmocka_unit_test(test_frequent_waker),
+		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_pinned),
+		cmocka_unit_test(test_runstate),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# In Dom0: the bench of Linux operations.
+exec /bench

@@ -1,0 +1,15 @@
+# Interoperation: our parts beside Debian's originals, tests/interop/pairs.
+#
+#   make check-interop   every pair; each pair's result stays in build/interop
+#   make interop-table   docs/interoperation.md from those results
+
+INTEROP_NEEDS := $(SYSTEM_NEEDS) $(PEER_NEEDS)
+
+.PHONY: check-interop interop-table
+check-interop: packages
+	$(AGAIN) $(INTEROP_NEEDS)
+	@tests/run-tap -t 3600 tests/interop/pairs; status=$$?; \
+		tests/interop/pairs --table; exit $$status
+
+interop-table:
+	@tests/interop/pairs --table

@@ -1,0 +1,297 @@
+#!/bin/sh
+# In Dom0 with Debian's xenstored, xenconsoled, xl and libxl as they are: each
+# command of xl that a host's owner needs, and xen-utils' own tests. What a
+# command is to bring about is checked, in its words and in the domain.
+#
+# "# -- NAME" in the output opens a group: a row of docs/interoperation.md.
+. /usr/lib/paravane-test/lib.sh
+
+bin=/usr/lib/xen-4.17/bin
+
+group() { echo "# -- $*"; }
+
+# shows FILE PATTERN...: the file has a line for each extended pattern
+shows() {
+	file=$1
+	shift
+	for pattern; do
+		grep -Eq -- "$pattern" "$file" || {
+			echo "# no line like '$pattern' in:"
+			head -n 25 "$file" > /tmp/tell
+			tell /tmp/tell
+			return 1
+		}
+	done
+}
+
+# run COMMAND...: its words go to /tmp/out; its failure is told
+run() {
+	"$@" >/tmp/out 2>&1 </dev/null || {
+		echo "# status $? of: $*"
+		tell /tmp/out
+		return 1
+	}
+}
+
+# prints COMMAND PATTERN...: the command, split at blanks, succeeds and shows
+prints() {
+	run $1 || return 1
+	shift
+	shows /tmp/out "$@"
+}
+
+# A value of `xl list`: id Mem VCPUs State Time
+column() { xl list | awk -v n="$1" -v c="$2" '$1 == n { print $c }'; }
+is() { [ -n "$2" ] && [ "$1" = "$2" ]; }
+mem_is() { is "$1" "$(column solo 3)"; }
+state_has() { case $(column solo 5) in *$1*) ;; *) return 1 ;; esac; }
+state_lacks() { ! state_has "$1"; }
+time_of() { column solo 6; }
+
+# ask NAME COMMAND: typed on the console; it answers "@KEY VALUE" lines
+ask() { echo "$1" >&8; }
+said_is() { is "$2" "$(said solo "$1")"; }
+# answers KEY VALUE COMMAND: ask until the domain says so, for 25 s
+answers() {
+	for try in 1 2 3 4 5; do
+		ask "echo \"@\"\"$1\" \$($3)"
+		until_true 5 said_is "$1" "$2" && return 0
+	done
+	echo "# $1: wanted $2, the domain says $(said solo "$1")"
+	return 1
+}
+domid() { xl domid "$1" 2>/dev/null; }
+
+enter() {
+	script -q -f -a -c "xl console solo" /tmp/solo.console \
+		<&8 >/dev/null 2>&1 &
+	console_pid=$!
+}
+counted() { [ "$(grep -c "$2" /tmp/solo.console)" -ge "$1" ]; }
+
+host() {
+	group "xl info"
+	ok "info: version, memory, CPUs" prints "xl info" \
+		'^xen_major *: 4$' '^xen_minor *: 17$' \
+		"^nr_cpus *: $(nproc)\$" '^total_memory *: [1-9]' \
+		'^free_memory *: [1-9]' '^xen_scheduler *: credit' \
+		'^xen_caps *:.*xen-3.0-x86_64'
+	ok "info -n: topology and the node" prints "xl info -n" \
+		'^cpu_topology' '^ *0: *0 *0 *0$' '^numa_info'
+
+	group "xl list"
+	ok "list: Dom0 runs" prints "xl list" '^Domain-0 +0 +[0-9]+ +[0-9]+ +r'
+	ok "list -v: its UUID" prints "xl list -v" \
+		'^Domain-0.*[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}'
+	ok "list -l: JSON" prints "xl list -l" \
+		'"domid":.0' '"name":."Domain-0"'
+
+	group "xl dmesg"
+	ok "dmesg: the hypervisor's log" prints "xl dmesg" '^\((XEN|PV)\)'
+
+	group "xl vcpu-list"
+	ok "vcpu-list: a line per vCPU of Dom0" is "$(nproc)" \
+		"$(xl vcpu-list Domain-0 | grep -c ^Domain-0)"
+
+	group "xl sched-credit, cpupool-list"
+	ok "cpupool-list: one pool with all CPUs" \
+		prints "xl cpupool-list" "^Pool-0 +$(nproc) +credit.* +y +1"
+	ok "cpupool-list -c: which CPUs" \
+		prints "xl cpupool-list -c" '^Pool-0 +0,1'
+	sched=$(xl info | awk '/^xen_scheduler/ { print "sched-" $3 }')
+	ok "$sched: Dom0's weight is 256" prints "xl $sched" '^Domain-0 +0 +256'
+
+	group "xl uptime"
+	ok "uptime: Dom0" prints "xl uptime" '^Domain-0 +0 +0:0'
+}
+
+create_solo() {
+	group "xl create, console"
+	ok "create: a PV domain with disk and network" run xl create /tmp/solo.cfg
+	enter
+	ok "console: the domain speaks" says solo "@hello solo has 2 CPUs" 90
+	ok "console: the domain listens" answers sum 42 'expr 6 \* 7'
+	ok "list: domain with its memory" mem_is 256
+	ok "list -l: domain's configuration" \
+		prints "xl list -l solo" '"name":."solo"'
+	ok "domid, domname" is solo "$(xl domname "$(domid solo)")"
+	ok "vcpu-list: both vCPUs" is 2 "$(xl vcpu-list solo | grep -c ^solo)"
+	ok "uptime: of a minute or so" \
+		prints "xl uptime solo" '^solo +[1-9][0-9]* +0:0'
+	ok "disk: what Dom0 wrote is read" answers disk \
+		"$(dd if=/tmp/solo.img bs=1M count=4 2>/dev/null | sum)" \
+		"dd if=/dev/xvda bs=1M count=4 2>/dev/null | sum"
+	ok "network: Dom0 pings it" until_true 20 pinged
+}
+
+pinged() { ping -c 1 -W 2 10.0.0.101 >/dev/null; }
+
+pause_solo() {
+	group "xl pause, unpause"
+	ok "pause" run xl pause solo
+	ok "paused: the list says so" state_has p
+	before=$(time_of)
+	sleep 2
+	ok "paused: it takes no CPU time" is "$before" "$(time_of)"
+	ok "unpause" run xl unpause solo
+	ok "unpaused: the list says so" state_lacks p
+	ok "unpaused: it answers" answers prod 15 'expr 3 \* 5'
+}
+
+memory_solo() {
+	group "xl mem-set, mem-max"
+	ok "mem-set 200" run xl mem-set solo 200
+	ok "the domain gives memory back" until_true 30 mem_is 200
+	ok "mem-set 256" run xl mem-set solo 256
+	ok "the domain has it again" until_true 30 mem_is 256
+	ok "mem-set beyond its maximum is refused" refused xl mem-set solo 512
+	ok "mem-max 300" run xl mem-max solo 300
+}
+refused() { ! "$@" >/tmp/out 2>&1; }
+
+vcpus_solo() {
+	group "xl vcpu-set"
+	ok "vcpu-set 1" run xl vcpu-set solo 1
+	ok "the domain has 1 CPU" answers cpus1 1 nproc
+	ok "vcpu-list: one is offline" until_true 10 offline 1
+	ok "vcpu-set 2" run xl vcpu-set solo 2
+	ok "the domain has 2 CPUs" answers cpus2 2 \
+		'echo 1 >/sys/devices/system/cpu/cpu1/online; nproc'
+	ok "vcpu-list: none is offline" until_true 10 offline 0
+
+	group "xl vcpu-pin"
+	ok "vcpu-pin 0 to CPU 1" run xl vcpu-pin solo 0 1
+	ok "vcpu-list: hard affinity" prints "xl vcpu-list solo" \
+		'^solo +[0-9]+ +0 +[-0-9]+ .* 1 / all'
+	ok "it runs there" until_true 10 on_cpu 0 1
+	ok "vcpu-pin: soft affinity" run xl vcpu-pin solo 1 - 0
+	ok "vcpu-list: soft affinity" prints "xl vcpu-list solo" \
+		'^solo +[0-9]+ +1 .* all / 0$'
+	ok "vcpu-pin all" run xl vcpu-pin solo all all all
+	ok "vcpu-list: none" prints "xl vcpu-list solo" \
+		'^solo +[0-9]+ +0 .* all / all$'
+
+	group "xl sched-credit"
+	ok "weight 512" run xl $sched -d solo -w 512
+	ok "weight is told" prints "xl $sched -d solo" '^solo +[0-9]+ +512'
+	ok "cap 50" run xl $sched -d solo -c 50
+	ok "cap is told" prints "xl $sched -d solo" '^solo +[0-9]+ +512 +50'
+	ok "no cap" run xl $sched -d solo -c 0 -w 256
+	ok "pool's parameters" prints "xl $sched -s" 'Pool-0'
+}
+offline() {
+	is "$1" "$(xl vcpu-list solo | awk '$5 ~ /--p/ { n++ } END { print n + 0 }')"
+}
+on_cpu() {
+	ask :
+	is "$2" "$(xl vcpu-list solo | awk -v v="$1" '$1 == "solo" && $3 == v { print $4 }')"
+}
+
+devices_solo() {
+	group "xl block-attach, block-list, block-detach"
+	dd if=/dev/urandom of=/tmp/more.img bs=1M count=4 2>/dev/null
+	losetup /dev/loop7 /tmp/more.img
+	ok "block-attach: a block device" run \
+		xl block-attach solo phy:/dev/loop7,xvdb,w
+	ok "the domain reads it" answers more "$(sum </tmp/more.img)" \
+		'sum </dev/xvdb'
+	ok "block-list: two devices" is 2 \
+		"$(xl block-list solo | grep -c '/vbd/')"
+	ok "block-detach" run xl block-detach solo xvdb
+	ok "the domain has it no more" answers gone 1 \
+		'[ -e /dev/xvdb ]; echo $?'
+	losetup -d /dev/loop7
+
+	group "xl network-attach, network-list, network-detach"
+	ok "network-attach" run xl network-attach solo \
+		mac=00:16:3e:00:01:01 bridge=xenbr0
+	ok "the domain sees its address" answers mac 00:16:3e:00:01:01 \
+		'cat /sys/class/net/eth1/address'
+	ok "network-list: two devices" is 2 \
+		"$(xl network-list solo | grep -c '/vif/')"
+	ok "network-detach" run xl network-detach solo 1
+	ok "the domain has it no more" answers nonet 1 \
+		'[ -e /sys/class/net/eth1 ]; echo $?'
+}
+
+watchers() {
+	group "xentop, xl top"
+	ok "xentop -b: both domains" prints "xentop -b -i 2 -d 1" \
+		'Domain-0 .*r' 'solo '
+	ok "xl top: is xentop" top_shows
+	group "xenpm get-cpu-topology"
+	ok "a line per CPU" prints "xenpm get-cpu-topology" \
+		'^CPU0.* 0' '^CPU1.* 0'
+}
+
+# In a terminal of its own; it ends by the key q.
+top_shows() {
+	(sleep 5; printf q; sleep 2) | TERM=vt100 timeout 20 \
+		script -q -c "xl top" /tmp/top >/dev/null 2>&1
+	shows /tmp/top Domain-0 solo
+}
+
+utilities() {
+	group "test-resource"
+	ok "it fails nowhere" run $bin/test-resource
+	ok "it maps grant tables" shows /tmp/out 'grant table'
+	group "test-xenstore"
+	ok "every test passes" run $bin/test-xenstore
+}
+
+reboot_solo() {
+	group "xl reboot"
+	old=$(domid solo)
+	ok "reboot" run xl reboot solo
+	ok "a new domain of that name" until_true 60 new_domain
+	kill $console_pid 2>/dev/null
+	enter
+	ok "it comes up" until_true 90 counted 2 "@hello solo"
+	ok "it answers" answers quotient 7 'expr 42 / 6'
+}
+# It has a console: before that `xl console` would find nothing.
+new_domain() {
+	new=$(domid solo)
+	[ -n "$new" ] && [ "$new" != "$old" ] &&
+		xenstore-read "/local/domain/$new/console/tty" >/dev/null 2>&1
+}
+
+end_solo() {
+	group "xl shutdown"
+	ok "shutdown -w: returns when the domain has ended" \
+		run timeout 90 xl shutdown -w solo
+	ok "it is gone" gone solo 30
+
+	group "xl destroy"
+	ok "create -p: paused" run xl create -p /tmp/solo.cfg
+	ok "the list says so" state_has p
+	ok "destroy" run xl destroy solo
+	ok "it is gone" gone solo 30
+	ok "create with an unknown kernel is refused" refused \
+		xl create /tmp/broken.cfg
+	ok "and leaves no domain" is 2 "$(xl list | wc -l)"
+	ok "everything is as it was" as_before /tmp/state
+}
+
+prepare() {
+	config solo 1 shell
+	sed 's/domu-vmlinuz/none/; s/solo/broken/' /tmp/solo.cfg >/tmp/broken.cfg
+	mkfifo /tmp/solo.in
+	exec 8<>/tmp/solo.in
+	: >/tmp/solo.console
+	snapshot /tmp/state
+}
+
+ok "services come up" services
+host
+utilities
+prepare
+create_solo
+pause_solo
+memory_solo
+vcpus_solo
+devices_solo
+watchers
+reboot_solo
+end_solo
+echo "1..$n"

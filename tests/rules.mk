@@ -1,0 +1,59 @@
+# Whole-system tests, the demonstration, and the boot bench. Each script below
+# tests/system/ is one test; its first lines say what it shows.
+
+PVSTATE := $(BUILD)/tests/pvstate
+SYSTEM_NEEDS += $(BUILD)/paravane $(BUILD)/dom0.cpio $(BUILD)/domu.cpio \
+	$(DOM0_KERNEL) $(DOMU_KERNEL) $(DEBIAN)/xen.stamp $(PVSTATE)
+
+$(PVSTATE): tests/dom0/pvstate.c $(LIBVANE) $(STORE_CLIENT)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $(filter-out %.h,$^) $(IMAGE_LIBS)
+
+HOST_TESTS += tests/host/dom0-tools
+SYSTEM_TESTS += $(addprefix tests/system/,dom0-boot dom0-devices pv-domain \
+	pv-failures)
+
+# Error lines of the Dom0 kernel that Debian's Xen shows too, in the same
+# machines: tests/allow-list.txt, kept in the tree, made anew by this target.
+PEER_NEEDS := $(BUILD)/dom0-xen.cpio $(PEER_XEN) $(BUILD)/domu.cpio \
+	$(DOM0_KERNEL) $(DOMU_KERNEL)
+
+.PHONY: allow-list
+allow-list: packages
+	$(AGAIN) $(PEER_NEEDS)
+	@rm -f $(BUILD)/allow-list
+	PEER=1 RECORD=$(BUILD)/allow-list tests/run-tap -t 1800 \
+		tests/system/dom0-boot tests/system/dom0-devices
+	@{ echo "# Error lines of Debian's kernel as Dom0 on Debian's Xen;"; \
+	echo "# numbers stand as '#'. Made by: make allow-list"; \
+	LC_ALL=C sort -u $(BUILD)/allow-list; } > tests/allow-list.txt
+
+# Boot and size figures beside Debian's Xen: build/bench/boot.json.
+BENCH := $(BUILD)/bench
+BENCH_BOOT_NEEDS := $(SYSTEM_NEEDS) $(PEER_NEEDS) $(BENCH)/entry.bin \
+	$(BENCH)/init $(BUILD)/guest-pv/guest-pv
+
+$(BENCH)/entry.bin: tests/bench/entry.S
+	@mkdir -p $(@D)
+	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-Ttext=0 \
+		-o $(BENCH)/entry.elf $<
+	objcopy -O binary -j .text $(BENCH)/entry.elf $@
+
+$(BENCH)/init: tests/bench/init.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
+
+.PHONY: bench-boot
+bench-boot: packages
+	$(AGAIN) $(BENCH_BOOT_NEEDS)
+	@tests/bench/bench-boot
+
+# What Linux programs pay, beside the bare machine and Debian's Xen.
+$(BENCH)/linux: tests/bench/linux.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
+
+.PHONY: bench-linux
+bench-linux: packages
+	$(AGAIN) $(SYSTEM_NEEDS) $(PEER_NEEDS) $(BENCH)/linux
+	@tests/bench/bench-linux

@@ -1,0 +1,298 @@
+/*
+ * libvane: create, control and inspect PV domains of a hypervisor that speaks
+ * the Xen 4.17 interface. The `vane` command line is a thin layer over it:
+ * each action of a command is one call that another program could make.
+ *
+ * Conventions. Functions return 0 or a negative errno; results come through
+ * pointers, which stay untouched on failure. Who knows the cause of a failure
+ * tells it once, as text with the object's name, through the connection's
+ * message function (standard error unless set). Memory that a function hands
+ * out is freed by the `_free` function named beside it, which accepts the
+ * empty thing and may be called twice.
+ *
+ * A `struct vane` serves one thread at a time. Separate connections are
+ * independent, also in different processes: creation of domains is guarded
+ * by a lock file where it has to be.
+ *
+ * Sizes are in KiB where a name ends in _kib, else in bytes.
+ */
+#ifndef TOOLSTACK_LIBVANE_H
+#define TOOLSTACK_LIBVANE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* --- the connection ------------------------------------------------------ */
+
+struct vane;
+
+enum vane_level {
+	VANE_ERROR,	/* why a call failed */
+	VANE_WARNING,	/* something that the user should mend */
+	VANE_NOTE,	/* progress, for -v */
+};
+
+/** Receives one message, a line without its end. */
+typedef void vane_message_fn(void *arg, enum vane_level level,
+			     const char *text);
+
+/**
+ * Connects to the hypervisor; the store is connected on first use.
+ * Returns NULL and errno, after telling why through @fn (NULL: to standard
+ * error, without notes).
+ */
+struct vane *vane_open(vane_message_fn *fn, void *arg);
+
+/** Disconnects and frees. @v may be NULL. */
+void vane_close(struct vane *v);
+
+/* --- the host ------------------------------------------------------------ */
+
+struct vane_host {
+	unsigned int major, minor;	/* interface version */
+	char extra[16];			/* ".7" */
+	char capabilities[1024];	/* guest types, separated by blanks */
+	char changeset[64];
+	char command_line[1024];
+	char compiler[64], compiled_by[16], compile_domain[32];
+	char compile_date[32];
+	char build_id[64];		/* hexadecimal; empty: has none */
+	uint64_t virt_start;		/* first address of the hypervisor */
+	unsigned int page_size;
+	unsigned int nr_cpus, max_cpu_id, nr_nodes;
+	unsigned int cores_per_socket, threads_per_core;
+	unsigned int cpu_khz;
+	uint32_t hw_cap[8];
+	uint32_t capability_bits;	/* XEN_SYSCTL_PHYSCAP_* */
+	uint64_t total_kib, free_kib;	/* free counts frames to be scrubbed */
+	uint64_t outstanding_kib;	/* claimed, not yet populated */
+	int64_t sharing_freed_pages;	/* -1: hypervisor does not know */
+	int64_t sharing_used_pages;
+	unsigned int free_cpus;		/* in no pool */
+	char scheduler[16];
+};
+
+/** Asks everything about the host at once. */
+int vane_host_info(struct vane *v, struct vane_host *host);
+
+/** Only the memory of the host: total and free. Cheaper. */
+int vane_host_memory(struct vane *v, uint64_t *total_kib, uint64_t *free_kib);
+
+/**
+ * Reads the hypervisor's log. *@text is NUL-terminated and freed by free().
+ * @clear: also empty it.
+ */
+int vane_host_log(struct vane *v, bool clear, char **text);
+
+/** Presses the hypervisor's debug keys. */
+int vane_debug_keys(struct vane *v, const char *keys);
+
+/* --- domains: what there is ---------------------------------------------- */
+
+/* Why a domain shut down; values of the published interface. */
+enum vane_shutdown {
+	VANE_POWEROFF, VANE_REBOOT, VANE_SUSPEND, VANE_CRASH, VANE_WATCHDOG,
+	VANE_SOFT_RESET,
+};
+
+struct vane_domain {
+	uint32_t domid;
+	char *name;			/* NULL: has none in the store */
+	uint8_t uuid[16];
+	uint64_t memory_kib;		/* owned and claimed */
+	uint64_t max_kib;
+	unsigned int online_vcpus, max_vcpus;
+	uint64_t cpu_ns;
+	bool running, blocked, paused, shutdown, dying;
+	unsigned int shutdown_reason;	/* enum vane_shutdown, if shutdown */
+};
+
+/**
+ * Lists all domains, in the order of their ids. The list is one allocation
+ * chain, freed by vane_domains_free().
+ */
+int vane_domains(struct vane *v, struct vane_domain **list,
+		 unsigned int *count);
+void vane_domains_free(struct vane_domain *list, unsigned int count);
+
+/** One domain, or -ESRCH. Free with vane_domains_free(d, 1). */
+int vane_domain_get(struct vane *v, uint32_t domid, struct vane_domain **d);
+
+/**
+ * Finds the domain that a user means: by id (only digits), name or UUID.
+ * -ESRCH after a message when there is none.
+ */
+int vane_domain_find(struct vane *v, const char *text, uint32_t *domid);
+
+/** Name of a domain, freed by free(); -ENOENT when it has none. */
+int vane_domain_name(struct vane *v, uint32_t domid, char **name);
+
+struct vane_vcpu {
+	bool online, blocked, running;
+	uint64_t cpu_ns;
+	unsigned int cpu;
+	uint8_t hard[128], soft[128];	/* bitmaps of 1024 CPUs */
+};
+
+/** vCPU @vcpu of @domid; -ENOENT or -EINVAL when there is none. */
+int vane_vcpu_get(struct vane *v, uint32_t domid, unsigned int vcpu,
+		  struct vane_vcpu *info);
+
+/** When the domain was started, in seconds since 1970; -ENOENT: unknown. */
+int vane_domain_started(struct vane *v, uint32_t domid, int64_t *since);
+
+/* --- configuration ------------------------------------------------------- */
+
+enum vane_action {
+	VANE_ACT_DESTROY, VANE_ACT_RESTART, VANE_ACT_RENAME_RESTART,
+	VANE_ACT_PRESERVE, VANE_ACT_COREDUMP_DESTROY,
+	VANE_ACT_COREDUMP_RESTART, VANE_ACT_SOFT_RESET,
+};
+
+enum vane_backend {
+	VANE_BACKEND_DEFAULT,	/* what vane.conf says */
+	VANE_BACKEND_OURS,	/* vane-vbd, vane-vif */
+	VANE_BACKEND_KERNEL,	/* vbd, vif: the kernel's drivers in Dom0 */
+};
+
+enum vane_disk_format { VANE_DISK_RAW, VANE_DISK_EMPTY };
+
+struct vane_disk {
+	char *target;			/* path; NULL: an empty drive */
+	char *vdev;			/* as written: xvda, sda1, 51712 */
+	unsigned int devid;		/* number of vdev in the interface */
+	enum vane_disk_format format;
+	enum vane_backend backend;
+	bool readonly, cdrom;
+	bool discard, direct_io_safe, trusted;
+	unsigned int line;		/* where it was written */
+};
+
+struct vane_nic {
+	unsigned int devid;
+	uint8_t mac[6];			/* all zero: choose one */
+	char *bridge;			/* NULL: from vane.conf, xenbr0 */
+	char *vifname;			/* NULL: vifN.D */
+	char *ip, *script, *gatewaydev;	/* NULL: none */
+	uint64_t rate_bytes;		/* per interval; 0: no limit */
+	uint32_t rate_usec;
+	unsigned int mtu;		/* 0: the bridge's */
+	enum vane_backend backend;
+	bool trusted;
+	unsigned int line;
+};
+
+struct vane_config {
+	char *name, *kernel, *ramdisk, *cmdline;
+	uint8_t uuid[16];		/* all zero: choose one */
+	uint64_t memory_kib, maxmem_kib;
+	unsigned int vcpus, maxvcpus;
+	char **cpus, **cpus_soft;	/* one list for all, or one per vCPU */
+	unsigned int nr_cpus, nr_cpus_soft;
+	bool cpus_per_vcpu, cpus_soft_per_vcpu;
+	unsigned int weight, cap;	/* weight 0: scheduler's default */
+	int max_grant_frames, max_maptrack_frames; /* -1: default */
+	unsigned int max_event_channels;
+	unsigned int tsc_mode;
+	enum vane_action on_poweroff, on_reboot, on_crash, on_watchdog;
+	bool nomigrate;
+	struct vane_disk *disks;
+	unsigned int nr_disks;
+	struct vane_nic *nics;
+	unsigned int nr_nics;
+};
+
+/* One thing found in a configuration. Texts belong to the report. */
+struct vane_finding {
+	enum vane_level level;		/* VANE_ERROR or VANE_WARNING */
+	char *file;
+	unsigned int line, column;	/* from 1; 0: no place */
+	char *key;			/* NULL: syntax */
+	char *text;			/* what was found, what is allowed */
+};
+
+struct vane_report {
+	struct vane_finding *findings;
+	unsigned int count, errors;
+};
+
+void vane_report_free(struct vane_report *report);
+
+/**
+ * Reads a domain configuration in the xl.cfg syntax.
+ *
+ * @file: name for messages. @text, @len: the file's content.
+ * @extra: NULL-terminated array of `key=value` statements that come after
+ *         the file (overrides of the command line), or NULL.
+ * @report: receives all errors and warnings, not only the first; free it
+ *          with vane_report_free() in every case.
+ *
+ * Returns 0 with *@config filled (free with vane_config_free()), or -EINVAL
+ * when the report holds an error. Pure: no system call, no global state.
+ */
+int vane_config_parse(struct vane_config *config, const char *file,
+		      const char *text, size_t len, const char *const *extra,
+		      struct vane_report *report);
+void vane_config_free(struct vane_config *config);
+
+/* --- domains: what is done to them --------------------------------------- */
+
+struct vane_create_options {
+	bool paused;			/* do not let it run */
+};
+
+/**
+ * Builds a domain and starts it: check, claim memory, build, store entries,
+ * devices, unpause. A failure undoes all of it, in reverse.
+ * *@domid: the new domain.
+ *
+ * Forks a process that loads the kernel and ends; messages may come from
+ * there.
+ */
+int vane_create(struct vane *v, const struct vane_config *config,
+		const struct vane_create_options *options, uint32_t *domid);
+
+int vane_pause(struct vane *v, uint32_t domid);
+int vane_unpause(struct vane *v, uint32_t domid);
+
+/**
+ * Asks the guest to shut down or to reboot, and waits until it has taken
+ * the request. -EOPNOTSUPP: it does not listen; -ETIMEDOUT: it did not
+ * answer within a minute.
+ */
+int vane_shutdown(struct vane *v, uint32_t domid, bool reboot);
+
+/**
+ * Waits until the domain has shut down or is gone. @timeout_ms -1: for ever.
+ * *@reason: enum vane_shutdown, or -1 when it vanished. -ETIMEDOUT.
+ */
+int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
+		       int *reason);
+
+/**
+ * Ends a domain at once and removes all that belongs to it: devices, store
+ * nodes, memory. Returns when it is really gone; -EBUSY after a message when
+ * somebody holds on to its memory.
+ */
+int vane_destroy(struct vane *v, uint32_t domid);
+
+/**
+ * Gives the domain another name. -EEXIST when another domain has it.
+ */
+int vane_rename(struct vane *v, uint32_t domid, const char *name);
+
+/**
+ * Path of the terminal on which the console daemon shows the domain's
+ * console. Waits up to @timeout_ms for the daemon to publish it. *@tty is
+ * freed by free().
+ */
+int vane_console_tty(struct vane *v, uint32_t domid, int timeout_ms,
+		     char **tty);
+
+/* The connection's store, for programs that look at nodes themselves. */
+struct store;
+int vane_store(struct vane *v, struct store **store);
+
+#endif

@@ -1,0 +1,286 @@
+/*
+ * The content of a new domain's memory, written through foreign mappings.
+ *
+ * Start_info, store page, console page, page tables and boot stack lie side
+ * by side and are one mapping; the P2M list with its tables is another. Both
+ * are taken down before the tables are pinned: a page that is writable
+ * anywhere cannot become a page table.
+ *
+ * Kernel and ramdisk are loaded by a child process. Taking down a foreign
+ * mapping writes each of its page-table entries while the table is live, and
+ * each such write traps into the hypervisor: for the 14,000 pages of a kernel
+ * that costs more than all the rest of building. When a process ends, its
+ * tables are released first, and no write traps. The mappings must be gone
+ * before the domain runs, as its kernel makes page tables of loaded pages.
+ *
+ * Pages that are only to be zero are cleared by the hypervisor without a
+ * mapping.
+ */
+#include "toolstack/libvane/build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "toolstack/sys/privcmd.h"
+
+static void *map(struct vane *v, struct build *b, uint64_t pfn, uint64_t pages)
+{
+	void *at = privcmd_map_foreign(v->privcmd, b->domid,
+				       PROT_READ | PROT_WRITE, b->p2m + pfn,
+				       pages, NULL);
+
+	if (!at)
+		vane_say(v, VANE_ERROR, "%s: cannot map its pages %#llx to "
+			 "%#llx: %s", b->config->name, (unsigned long long)pfn,
+			 (unsigned long long)(pfn + pages), strerror(errno));
+	return at;
+}
+
+static int read_all(int fd, void *to, size_t len, uint64_t offset)
+{
+	while (len) {
+		ssize_t n = pread(fd, to, len, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		to = (uint8_t *)to + n;
+		offset += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Guest frames [first, end) that a segment's file bytes touch or fill. */
+struct span {
+	uint64_t first, end;		/* touched */
+	uint64_t full_first, full_end;	/* filled whole */
+};
+
+static struct span segment_span(const struct image *image,
+				const struct image_segment *seg)
+{
+	uint64_t from = seg->paddr - image->paddr_offset;
+	uint64_t to = from + seg->filesz;
+
+	return (struct span) {
+		.first = from / PAGE_SIZE,
+		.end = (to + PAGE_SIZE - 1) / PAGE_SIZE,
+		.full_first = (from + PAGE_SIZE - 1) / PAGE_SIZE,
+		.full_end = to / PAGE_SIZE,
+	};
+}
+
+/*
+ * Clears the kernel's pages which no segment fills whole: bss, gaps, and the
+ * pages where a segment begins or ends.
+ */
+static int clear_rest(struct vane *v, struct build *b)
+{
+	const struct layout *l = &b->layout;
+	const struct image *image = &b->kernel.image;
+	uint8_t *full = calloc(1, l->kernel_pages);
+	uint64_t *list = malloc(l->kernel_pages * sizeof(*list));
+	unsigned int n = 0;
+	int rc = -ENOMEM;
+
+	if (!full || !list)
+		goto out;
+	for (unsigned int i = 0; i < image->nr_segments; i++) {
+		struct span s = segment_span(image, &image->segment[i]);
+
+		if (s.full_end > s.full_first)
+			memset(full + s.full_first - l->kernel_pfn, 1,
+			       s.full_end - s.full_first);
+	}
+	for (uint64_t i = 0; i < l->kernel_pages; i++)
+		if (!full[i])
+			list[n++] = b->p2m[l->kernel_pfn + i];
+	rc = hv_clear_frames(v, b->domid, list, n);
+out:
+	free(list);
+	free(full);
+	return rc ? vane_fail(v, rc, "%s: clearing memory: %s",
+			      b->config->name, strerror(-rc)) : 0;
+}
+
+/* In the child: the mapping is left to the end of the process. */
+static int load_segment(struct vane *v, struct build *b,
+			const struct image_segment *seg)
+{
+	const struct kernel_file *k = &b->kernel;
+	struct span s = segment_span(&k->image, seg);
+	uint8_t *at, *to;
+	int rc;
+
+	if (!seg->filesz)
+		return 0;
+	at = map(v, b, s.first, s.end - s.first);
+	if (!at)
+		return -errno;
+	to = at + (seg->paddr - k->image.paddr_offset) % PAGE_SIZE;
+	rc = read_all(k->fd, to, seg->filesz, seg->offset);
+	return rc ? vane_fail(v, rc, "kernel %s: %s", k->path,
+			      strerror(-rc)) : 0;
+}
+
+/* In the child, likewise. */
+static int load_ramdisk(struct vane *v, struct build *b)
+{
+	const struct layout *l = &b->layout;
+	size_t size = l->ramdisk_pages * PAGE_SIZE;
+	uint8_t *at;
+	int rc;
+
+	if (!l->ramdisk_pages)
+		return 0;
+	at = map(v, b, l->ramdisk_pfn, l->ramdisk_pages);
+	if (!at)
+		return -errno;
+	rc = read_all(b->ramdisk, at, b->ramdisk_size, 0);
+	memset(at + b->ramdisk_size, 0, size - b->ramdisk_size);
+	return rc ? vane_fail(v, rc, "ramdisk %s: %s", b->config->ramdisk,
+			      strerror(-rc)) : 0;
+}
+
+static uint64_t va_of(const struct layout *l, uint64_t pfn)
+{
+	return l->virt_base + pfn * PAGE_SIZE;
+}
+
+static void fill_start_info(const struct build *b, start_info_t *si,
+			    uint64_t shared_info_mfn)
+{
+	const struct layout *l = &b->layout;
+
+	strcpy(si->magic, "xen-3.0-x86_64");
+	si->nr_pages = l->nr_pages;
+	si->shared_info = shared_info_mfn << PAGE_SHIFT;
+	si->store_mfn = b->p2m[l->store_pfn];
+	si->store_evtchn = b->store_port;
+	si->console.domU.mfn = b->p2m[l->console_pfn];
+	si->console.domU.evtchn = b->console_port;
+	si->pt_base = va_of(l, l->boot.pfn);
+	si->nr_pt_frames = tables_count(&l->boot);
+	si->mfn_list = l->p2m_va;
+	if (l->ramdisk_pages) {
+		si->mod_len = b->ramdisk_size;
+		si->mod_start = l->ramdisk_mapped ?
+			va_of(l, l->ramdisk_pfn) : l->ramdisk_pfn;
+		if (!l->ramdisk_mapped)
+			si->flags |= SIF_MOD_START_PFN;
+	}
+	if (l->p2m_separate) {
+		si->first_p2m_pfn = l->p2m_pfn;
+		si->nr_p2m_frames = l->p2m_pages + tables_count(&l->p2m);
+	}
+	if (b->config->cmdline)
+		strncpy((char *)si->cmd_line, b->config->cmdline,
+			sizeof(si->cmd_line) - 1);
+}
+
+/* start_info to boot stack; then the P2M list, whose tables hang below @l4. */
+static int fill_boot(struct vane *v, struct build *b, uint64_t shared_info_mfn)
+{
+	const struct layout *l = &b->layout;
+	uint64_t first = l->start_info_pfn;
+	uint64_t nr_boot = l->stack_pfn + 1 - first, nr_p2m = l->p2m_pages;
+	unsigned int nr_pt = tables_count(&l->boot);
+	uint64_t *tables, *list;
+	uint8_t *boot;
+
+	if (l->p2m_separate)
+		nr_p2m += tables_count(&l->p2m);
+	boot = map(v, b, first, nr_boot);
+	if (!boot)
+		return -errno;
+	list = map(v, b, l->p2m_pfn, nr_p2m);
+	if (!list) {
+		int rc = -errno;
+
+		privcmd_unmap(boot, nr_boot);
+		return rc;
+	}
+	memset(boot, 0, (l->boot.pfn - first) * PAGE_SIZE);
+	memset(boot + (l->stack_pfn - first) * PAGE_SIZE, 0, PAGE_SIZE);
+	fill_start_info(b, (void *)boot, shared_info_mfn);
+
+	tables = (void *)(boot + (l->boot.pfn - first) * PAGE_SIZE);
+	tables_fill(&l->boot, tables, tables, b->p2m, 0,
+		    (l->boot.end - l->boot.start) / PAGE_SIZE, l->boot.pfn,
+		    nr_pt);
+	memcpy(list, b->p2m, l->nr_pages * sizeof(*list));
+	memset(list + l->nr_pages, 0xff,
+	       l->p2m_pages * PAGE_SIZE - l->nr_pages * sizeof(*list));
+	if (l->p2m_separate)
+		tables_fill(&l->p2m, tables, list + l->p2m_pages * 512, b->p2m,
+			    l->p2m_pfn, l->p2m_pages, 0, 0);
+	privcmd_unmap(list, nr_p2m);
+	privcmd_unmap(boot, nr_boot);
+	return 0;
+}
+
+/* Writes the hypercall page for kernels that have room for one. */
+static int fill_hypercall_page(struct vane *v, struct build *b)
+{
+	const struct image *image = &b->kernel.image;
+	struct xen_domctl op = {
+		.cmd = XEN_DOMCTL_hypercall_init, .domain = b->domid,
+	};
+	int rc;
+
+	if (!image->has_hypercall_page)
+		return 0;
+	op.u.hypercall_init.gmfn =
+		b->p2m[(image->hypercall_page - image->virt_base) / PAGE_SIZE];
+	rc = hv_domctl(v, &op);
+	return rc < 0 ? vane_fail(v, rc, "%s: hypercall page: %s",
+				  b->config->name, strerror(-rc)) : 0;
+}
+
+/* Kernel and ramdisk, by a child; see above. */
+static int load_files(struct vane *v, struct build *b)
+{
+	const struct image *image = &b->kernel.image;
+	int rc = 0, status;
+	pid_t child = fork();
+
+	if (child < 0)
+		return vane_fail(v, -errno, "%s: no process to load the "
+				 "kernel: %s", b->config->name,
+				 strerror(errno));
+	if (!child) {
+		for (unsigned int i = 0; !rc && i < image->nr_segments; i++)
+			rc = load_segment(v, b, &image->segment[i]);
+		if (!rc)
+			rc = load_ramdisk(v, b);
+		_exit(-rc & 0x7f);	/* errno values are small */
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (WIFEXITED(status))
+		return -WEXITSTATUS(status);
+	/* A file that shrinks while it is being read ends it by SIGBUS. */
+	return vane_fail(v, -EIO, "%s: the process that loads the kernel was "
+			 "ended by signal %d", b->config->name,
+			 WTERMSIG(status));
+}
+
+int build_load(struct vane *v, struct build *b, uint64_t shared_info_mfn)
+{
+	int rc = clear_rest(v, b);
+
+	if (!rc)
+		rc = load_files(v, b);
+	if (!rc)
+		rc = fill_boot(v, b, shared_info_mfn);
+	if (!rc)
+		rc = fill_hypercall_page(v, b);
+	return rc;
+}

@@ -1,0 +1,318 @@
+/*
+ * Disk specifications: `target, format, vdev, access` in this order, mixed
+ * with `key=value` and flags. Old prefixes (phy:, file:, tap:aio:, raw:) are
+ * taken off the target.
+ */
+#include "toolstack/libvane/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "toolstack/libvane/text.h"
+
+struct disk_reader {
+	const struct spec *spec;
+	struct vane_disk disk;
+	char *slot[4];			/* target, format, vdev, access */
+	bool failed;
+};
+
+enum { TARGET, FORMAT, VDEV, ACCESS, SLOTS };
+
+static void fail(struct disk_reader *r, const char *what, const char *found,
+		 const char *allowed)
+{
+	r->failed = true;
+	report_add(r->spec->report, VANE_ERROR, r->spec->place, r->spec->key,
+		   "%s \"%s\"; allowed: %s", what, found, allowed);
+}
+
+static void set_slot(struct disk_reader *r, unsigned int slot,
+		     const char *text)
+{
+	static const char *const name[] = {
+		"target", "format", "vdev", "access",
+	};
+
+	if (r->slot[slot]) {
+		fail(r, "a second value for", name[slot], "one");
+		return;
+	}
+	r->slot[slot] = strdup(text);
+	if (!r->slot[slot])
+		r->failed = true;
+}
+
+/* --- options ------------------------------------------------------------- */
+
+static bool take_flag(struct disk_reader *r, const char *word)
+{
+	struct vane_disk *d = &r->disk;
+
+	if (!strcmp(word, "cdrom"))
+		d->cdrom = true;
+	else if (!strcmp(word, "discard"))
+		d->discard = true;
+	else if (!strcmp(word, "no-discard"))
+		d->discard = false;
+	else if (!strcmp(word, "direct-io-safe"))
+		d->direct_io_safe = true;
+	else if (!strcmp(word, "trusted"))
+		d->trusted = true;
+	else if (!strcmp(word, "untrusted"))
+		d->trusted = false;
+	else
+		return false;
+	return true;
+}
+
+int backend_parse(const char *text, enum vane_backend *backend)
+{
+	static const struct {
+		const char *name;
+		enum vane_backend backend;
+	} names[] = {
+		{ "vane", VANE_BACKEND_OURS },
+		{ "qdisk", VANE_BACKEND_OURS },	/* a process serves it */
+		{ "tap", VANE_BACKEND_OURS },
+		{ "phy", VANE_BACKEND_KERNEL },
+		{ "linux", VANE_BACKEND_KERNEL },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(text, names[i].name)) {
+			*backend = names[i].backend;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static void take_option(struct disk_reader *r, const char *key,
+			const char *value)
+{
+	static const char *const keys[] = {
+		"target", "format", "vdev", "access", "devtype", "backend",
+		"backendtype", "specification", "script",
+	};
+	const char *near;
+
+	if (!strcmp(key, "format")) {
+		set_slot(r, FORMAT, value);
+	} else if (!strcmp(key, "vdev")) {
+		set_slot(r, VDEV, value);
+	} else if (!strcmp(key, "access")) {
+		set_slot(r, ACCESS, value);
+	} else if (!strcmp(key, "devtype")) {
+		if (!strcmp(value, "cdrom"))
+			r->disk.cdrom = true;
+		else if (strcmp(value, "disk"))
+			fail(r, "devtype", value, "disk or cdrom");
+	} else if (!strcmp(key, "backendtype")) {
+		if (backend_parse(value, &r->disk.backend))
+			fail(r, "backendtype", value, BACKEND_ALLOWED);
+	} else if (!strcmp(key, "backend")) {
+		if (strcmp(value, "0") && strcmp(value, "Domain-0"))
+			fail(r, "backend", value, "0 or Domain-0");
+	} else if (!strcmp(key, "specification")) {
+		if (strcmp(value, "xen"))
+			fail(r, "specification", value, "xen");
+	} else if (!strcmp(key, "script")) {
+		if (strcmp(value, "block"))
+			fail(r, "script", value, "block: disks are set up "
+			     "without scripts");
+	} else {
+		near = nearest_name(key, keys, sizeof(keys) / sizeof(keys[0]));
+		r->failed = true;
+		report_add(r->spec->report, VANE_ERROR, r->spec->place,
+			   r->spec->key, "there is no disk option \"%s\"%s%s%s",
+			   key, near ? "; did you mean \"" : "",
+			   near ? near : "", near ? "\"?" : "");
+	}
+}
+
+/* A path has an = at times: a key is made of letters alone. */
+static bool is_option(const char *word, const char *equals)
+{
+	for (const char *p = word; p < equals; p++)
+		if (!islower((unsigned char)*p))
+			return false;
+	return equals && equals > word;
+}
+
+static char *trim(char *word)
+{
+	size_t n;
+
+	word += strspn(word, " \t");
+	n = strlen(word);
+	while (n && (word[n - 1] == ' ' || word[n - 1] == '\t'))
+		word[--n] = '\0';
+	return word;
+}
+
+/* Goes through the words; target= eats what follows, commas too. */
+static void read_words(struct disk_reader *r, char *text)
+{
+	unsigned int slot = TARGET;
+
+	for (char *next = text; next;) {
+		char *word = next + strspn(next, " \t"), *equals;
+
+		if (!strncmp(word, "target=", 7)) {
+			set_slot(r, TARGET, word + 7);
+			return;
+		}
+		next = strchr(word, ',');
+		if (next)
+			*next++ = '\0';
+		word = trim(word);
+		equals = strchr(word, '=');
+		if (is_option(word, equals)) {
+			*equals = '\0';
+			take_option(r, word, equals + 1);
+		} else if (take_flag(r, word)) {
+			continue;
+		} else if (slot < SLOTS) {
+			if (*word)
+				set_slot(r, slot, word);
+			slot++;
+		} else if (*word) {
+			fail(r, "one value too many:", word, "target, format, "
+			     "vdev, access");
+		}
+	}
+}
+
+/* --- what it means ------------------------------------------------------- */
+
+/* Takes "raw:" and its like off the target; the format is then given. */
+static void strip_prefix(struct disk_reader *r)
+{
+	static const char *const prefixes[] = {
+		"phy:", "file:", "tap:aio:", "tap2:aio:", "aio:", "raw:",
+		"tap:raw:",
+	};
+	char *target = r->slot[TARGET];
+
+	for (size_t i = 0; target && i < 7; i++) {
+		size_t n = strlen(prefixes[i]);
+
+		if (!strncmp(target, prefixes[i], n)) {
+			memmove(target, target + n, strlen(target + n) + 1);
+			/* The old form has no format: what follows moves up. */
+			if (r->slot[FORMAT] && !r->slot[ACCESS] &&
+			    strcmp(r->slot[FORMAT], "raw")) {
+				r->slot[ACCESS] = r->slot[VDEV];
+				r->slot[VDEV] = r->slot[FORMAT];
+				r->slot[FORMAT] = NULL;
+			}
+			return;
+		}
+	}
+}
+
+static void take_format(struct disk_reader *r)
+{
+	const char *format = r->slot[FORMAT];
+
+	if (format && !strcmp(format, "empty"))
+		r->disk.format = VANE_DISK_EMPTY;
+	else if (format && (!strcmp(format, "qcow") ||
+			    !strcmp(format, "qcow2") ||
+			    !strcmp(format, "vhd") || !strcmp(format, "qed")))
+		fail(r, "format", format, "raw (qemu-img convert makes one)");
+	else if (format && strcmp(format, "raw"))
+		fail(r, "format", format, "raw, empty");
+}
+
+static void take_access(struct disk_reader *r)
+{
+	const char *access = r->slot[ACCESS];
+
+	r->disk.readonly = r->disk.cdrom;
+	if (!access)
+		return;
+	if (!strcmp(access, "r") || !strcmp(access, "ro"))
+		r->disk.readonly = true;
+	else if (!strcmp(access, "w") || !strcmp(access, "rw"))
+		r->disk.readonly = false;
+	else
+		fail(r, "access", access, "r, ro, w, rw");
+}
+
+static void take_vdev(struct disk_reader *r)
+{
+	char *vdev = r->slot[VDEV], *kind;
+
+	if (!vdev) {
+		fail(r, "no vdev in", r->slot[TARGET] ? r->slot[TARGET] : "",
+		     "target, format, vdev, access");
+		return;
+	}
+	kind = strchr(vdev, ':');
+	if (kind) {
+		*kind++ = '\0';
+		if (!strcmp(kind, "cdrom"))
+			r->disk.cdrom = true;
+		else if (strcmp(kind, "disk"))
+			fail(r, "device type", kind, "cdrom, disk");
+	}
+	if (vdev_parse(vdev, &r->disk.devid))
+		fail(r, "vdev", vdev, "xvda, xvdb1, sda, hdc, d0p1 or a "
+		     "number");
+	else
+		r->disk.vdev = strdup(vdev);
+}
+
+static void take_target(struct disk_reader *r)
+{
+	const char *target = r->slot[TARGET];
+
+	if (target && *target && r->disk.format != VANE_DISK_EMPTY) {
+		if (*target != '/')
+			fail(r, "target", target, "an absolute path");
+		else
+			r->disk.target = strdup(target);
+	} else if (r->disk.cdrom) {
+		r->disk.format = VANE_DISK_EMPTY;
+	} else {
+		fail(r, "no target for", r->disk.vdev ? r->disk.vdev : "",
+		     "a path; only a cdrom may be empty");
+	}
+}
+
+int disk_parse(const struct spec *spec, const char *text,
+	       struct vane_disk *disk)
+{
+	struct disk_reader r = { .spec = spec };
+	char *copy = strdup(text);
+
+	if (!copy)
+		return -ENOMEM;
+	r.disk.discard = r.disk.trusted = true;
+	r.disk.line = spec->place.line;
+	read_words(&r, copy);
+	strip_prefix(&r);
+	take_vdev(&r);
+	take_format(&r);
+	take_access(&r);
+	take_target(&r);
+	for (unsigned int i = 0; i < SLOTS; i++)
+		free(r.slot[i]);
+	free(copy);
+	if (r.failed) {
+		disk_free(&r.disk);
+		return -EINVAL;
+	}
+	*disk = r.disk;
+	return 0;
+}
+
+void disk_free(struct vane_disk *disk)
+{
+	free(disk->target);
+	free(disk->vdev);
+	disk->target = disk->vdev = NULL;
+}

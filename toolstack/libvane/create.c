@@ -1,0 +1,343 @@
+/*
+ * Creating a domain: check, reserve, build, store entries, devices, unpause.
+ *
+ * All that can be checked is checked before anything exists. From the moment
+ * that the domain exists, one function undoes whatever has been done so far:
+ * destroy.c's, which finds out what there is instead of being told.
+ */
+#include "toolstack/libvane/build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "toolstack/libvane/destroy.h"
+#include "toolstack/libvane/device.h"
+#include "toolstack/libvane/entries.h"
+#include "toolstack/libvane/settings.h"
+#include "toolstack/libvane/text.h"
+
+#define RUN_DIR		"/run/vane"
+#define LOCK_FILE	RUN_DIR "/create.lock"
+
+/* What a domain costs the hypervisor beside its memory, at most. */
+#define OVERHEAD_KIB	512
+
+/* --- before anything exists ---------------------------------------------- */
+
+static int check_file(struct vane *v, const char *what, const char *path,
+		      bool writable)
+{
+	if (!path || !access(path, writable ? R_OK | W_OK : R_OK))
+		return 0;
+	return vane_fail(v, -errno, "%s %s: %s", what, path, strerror(errno));
+}
+
+/* All that is missing, not only the first. */
+static int check_files(struct vane *v, const struct vane_config *config)
+{
+	int rc = check_file(v, "kernel", config->kernel, false), first = rc;
+
+	rc = check_file(v, "ramdisk", config->ramdisk, false);
+	first = first ? first : rc;
+	for (unsigned int i = 0; i < config->nr_disks; i++) {
+		const struct vane_disk *d = &config->disks[i];
+		char what[40];
+
+		snprintf(what, sizeof(what), "disk %.20s:", d->vdev);
+		rc = check_file(v, what, d->target, !d->readonly);
+		first = first ? first : rc;
+	}
+	for (unsigned int i = 0; i < config->nr_nics; i++)
+		if (!if_nametoindex(config->nics[i].bridge)) {
+			rc = vane_fail(v, -ENODEV, "vif %u: there is no bridge "
+				       "%s", config->nics[i].devid,
+				       config->nics[i].bridge);
+			first = first ? first : rc;
+		}
+	return first;
+}
+
+static int open_ramdisk(struct vane *v, struct build *b)
+{
+	const char *path = b->config->ramdisk;
+	struct stat st;
+
+	if (!path)
+		return 0;
+	b->ramdisk = open(path, O_RDONLY | O_CLOEXEC);
+	if (b->ramdisk < 0 || fstat(b->ramdisk, &st))
+		return vane_fail(v, -errno, "ramdisk %s: %s", path,
+				 strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return vane_fail(v, -EINVAL, "ramdisk %s: is no regular file",
+				 path);
+	b->ramdisk_size = st.st_size;
+	return 0;
+}
+
+static int check_memory(struct vane *v, const struct vane_config *config)
+{
+	uint64_t total, free_kib;
+	int rc = vane_host_memory(v, &total, &free_kib);
+
+	if (rc)
+		return rc;
+	if (config->memory_kib + OVERHEAD_KIB <= free_kib)
+		return 0;
+	return vane_fail(v, -ENOMEM, "%s: not enough memory: %llu MiB are "
+			 "needed, %llu MiB are free", config->name,
+			 (unsigned long long)(config->memory_kib +
+					      OVERHEAD_KIB + 1023) >> 10,
+			 (unsigned long long)free_kib >> 10);
+}
+
+int build_prepare(struct vane *v, const struct vane_config *config,
+		  struct build *b)
+{
+	struct image_error err;
+	int rc;
+
+	memset(b, 0, sizeof(*b));
+	b->config = config;
+	b->kernel.fd = b->ramdisk = -1;
+	rc = check_files(v, config);
+	if (!rc)
+		rc = check_memory(v, config);
+	if (!rc)
+		rc = kernel_open(v, config->kernel, &b->kernel);
+	if (!rc)
+		rc = open_ramdisk(v, b);
+	if (rc)
+		return rc;
+	rc = layout_make(&b->layout, &b->kernel.image, b->ramdisk_size,
+			 config->memory_kib / 4, &err);
+	if (rc)
+		return vane_fail(v, rc, "%s: kernel %s: %s", config->name,
+				 config->kernel, err.text);
+	b->p2m = malloc(b->layout.nr_pages * sizeof(*b->p2m));
+	return b->p2m ? 0 : -ENOMEM;
+}
+
+void build_free(struct build *b)
+{
+	kernel_close(&b->kernel);
+	if (b->ramdisk >= 0)
+		close(b->ramdisk);
+	b->ramdisk = -1;
+	free(b->p2m);
+	b->p2m = NULL;
+}
+
+/* --- the domain and its name --------------------------------------------- */
+
+static int take_lock(struct vane *v)
+{
+	int fd;
+
+	if (mkdir(RUN_DIR, 0755) && errno != EEXIST)
+		return vane_fail(v, -errno, RUN_DIR ": %s", strerror(errno));
+	fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX)) {
+		int rc = vane_fail(v, -errno, LOCK_FILE ": %s",
+				   strerror(errno));
+
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+static int check_unique(struct vane *v, const struct vane_config *config)
+{
+	struct vane_domain *all;
+	unsigned int n;
+	int rc = vane_domains(v, &all, &n);
+
+	if (rc)
+		return rc;
+	for (unsigned int i = 0; !rc && i < n; i++) {
+		if (all[i].name && !strcmp(all[i].name, config->name))
+			rc = vane_fail(v, -EEXIST, "a domain named \"%s\" "
+				       "exists already, with id %u",
+				       config->name, all[i].domid);
+		else if (!memcmp(all[i].uuid, config->uuid, 16) &&
+			 !uuid_is_nil(config->uuid))
+			rc = vane_fail(v, -EEXIST, "%s: domain %u has the "
+				       "same UUID", config->name,
+				       all[i].domid);
+	}
+	vane_domains_free(all, n);
+	return rc;
+}
+
+static int make_domain(struct vane *v, const struct vane_config *config,
+		       const uint8_t uuid[16], uint32_t *domid)
+{
+	struct xen_domctl op = { .cmd = XEN_DOMCTL_createdomain };
+	struct xen_domctl_createdomain *c = &op.u.createdomain;
+	int rc;
+
+	memcpy(c->handle, uuid, 16);
+	c->max_vcpus = config->maxvcpus;
+	c->max_evtchn_port = config->max_event_channels;
+	c->max_grant_frames = config->max_grant_frames;
+	c->max_maptrack_frames = config->max_maptrack_frames;
+	c->grant_opts = XEN_DOMCTL_GRANT_version(1);
+	rc = hv_domctl(v, &op);
+	if (rc < 0)
+		return vane_fail(v, rc, "%s: the hypervisor refuses another "
+				 "domain: %s", config->name, strerror(-rc));
+	*domid = op.domain;
+	return 0;
+}
+
+/* The new domain, its name taken; on failure there is neither. */
+static int reserve_domain(struct vane *v, const struct vane_config *config,
+			  const uint8_t uuid[16], uint32_t *domid)
+{
+	int lock = take_lock(v), rc;
+	uint32_t id = 0;
+
+	if (lock < 0)
+		return lock;
+	rc = check_unique(v, config);
+	if (!rc)
+		rc = make_domain(v, config, uuid, &id);
+	if (!rc) {
+		rc = entries_reserve(v, id, config->name);
+		if (rc)
+			(void)domain_remove(v, id, uuid);
+		else
+			*domid = id;
+	}
+	close(lock);
+	return rc;
+}
+
+/* --- memory and all that is in it ---------------------------------------- */
+
+int build_domain(struct vane *v, struct build *b)
+{
+	struct xen_domctl_getdomaininfo info;
+	int rc = build_limits(v, b);
+
+	if (!rc)
+		rc = build_populate(v, b);
+	if (rc)
+		return rc;
+	rc = hv_domain_info(v, b->domid, &info);
+	if (rc)
+		return vane_fail(v, rc, "%s: the new domain has vanished: %s",
+				 b->config->name, strerror(-rc));
+	rc = build_load(v, b, info.shared_info_frame);
+	return rc ? rc : build_start(v, b, info.shared_info_frame);
+}
+
+/* --- all of it ----------------------------------------------------------- */
+
+static int introduce(struct vane *v, const struct build *b)
+{
+	struct store *s;
+	int rc = vane_store(v, &s);
+
+	if (rc)
+		return rc;
+	rc = store_introduce(s, b->domid, b->p2m[b->layout.store_pfn],
+			     b->store_port);
+	return rc ? vane_fail(v, rc, "%s: the store daemon does not accept "
+			      "it: %s", b->config->name, strerror(-rc)) : 0;
+}
+
+/* A copy of the device lists with everything chosen that was left open. */
+static int choose_devices(struct vane *v, const struct vane_config *config,
+			  struct vane_config *full, char *bridge, size_t size)
+{
+	struct settings settings;
+	int rc = settings_load(v, &settings);
+
+	if (rc)
+		return rc;
+	*full = *config;
+	snprintf(bridge, size, "%s", settings.bridge);
+	full->disks = calloc(config->nr_disks + 1, sizeof(*full->disks));
+	full->nics = calloc(config->nr_nics + 1, sizeof(*full->nics));
+	if (!full->disks || !full->nics) {
+		free(full->disks);
+		free(full->nics);
+		return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < config->nr_disks; i++) {
+		full->disks[i] = config->disks[i];
+		if (!full->disks[i].backend)
+			full->disks[i].backend = settings.disk;
+	}
+	for (unsigned int i = 0; i < config->nr_nics; i++) {
+		struct vane_nic *nic = &full->nics[i];
+		static const uint8_t none[6];
+
+		*nic = config->nics[i];
+		if (!nic->backend)
+			nic->backend = settings.nic;
+		if (!nic->bridge)
+			nic->bridge = bridge;
+		if (!memcmp(nic->mac, none, 6))
+			mac_make(nic->mac);
+	}
+	return 0;
+}
+
+static int create(struct vane *v, const struct vane_config *config,
+		  bool paused, uint32_t *domid)
+{
+	uint8_t uuid[16];
+	struct build b;
+	int rc;
+
+	memcpy(uuid, config->uuid, 16);
+	if (uuid_is_nil(uuid))
+		uuid_make(uuid);
+	rc = build_prepare(v, config, &b);
+	if (!rc)
+		rc = reserve_domain(v, config, uuid, &b.domid);
+	if (rc)
+		goto out;
+	rc = build_domain(v, &b);
+	if (!rc)
+		rc = entries_write(v, &b, uuid);
+	if (!rc)
+		rc = introduce(v, &b);
+	if (!rc)
+		rc = devices_connect(v, b.domid, config);
+	if (!rc && !paused)
+		rc = vane_unpause(v, b.domid);
+	if (rc)
+		(void)domain_remove(v, b.domid, uuid);
+	else
+		*domid = b.domid;
+out:
+	build_free(&b);
+	return rc;
+}
+
+int vane_create(struct vane *v, const struct vane_config *config,
+		const struct vane_create_options *options, uint32_t *domid)
+{
+	struct vane_config full;
+	char bridge[16];
+	int rc = choose_devices(v, config, &full, bridge, sizeof(bridge));
+
+	if (rc)
+		return rc;
+	rc = create(v, &full, options && options->paused, domid);
+	free(full.disks);
+	free(full.nics);
+	return rc;
+}

@@ -1,0 +1,304 @@
+/*
+ * A domain's nodes in the store. See entries.h.
+ *
+ * New nodes inherit the rights of their parent, so only the roots and what
+ * the guest may write need rights of their own.
+ */
+#include "toolstack/libvane/entries.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "toolstack/libvane/device.h"
+#include "toolstack/libvane/text.h"
+
+#define CONSOLE_LIMIT	1048576		/* bytes a console may buffer */
+
+static unsigned int make_perms(enum entry_perms perms, uint32_t domid,
+			       struct store_perm list[2])
+{
+	list[0] = (struct store_perm) { 0, STORE_PERM_NONE };
+	list[1] = (struct store_perm) { domid, STORE_PERM_READ };
+	switch (perms) {
+	case READABLE:
+		return 2;
+	case FRONT:
+		list[1].domid = 0;
+		list[0].domid = domid;
+		return 2;
+	case GUESTS:
+		list[0].domid = domid;
+		return 1;
+	default:
+		return 1;
+	}
+}
+
+void entry(struct entry_writer *w, enum entry_perms perms, const char *path,
+	   const char *fmt, ...)
+{
+	struct store_perm list[2];
+	char value[2048];
+	va_list ap;
+	int n;
+
+	if (w->rc)
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	if (n >= (int)sizeof(value)) {
+		w->rc = -E2BIG;
+		return;
+	}
+	w->rc = store_write(w->store, w->tx, path, value, n);
+	if (!w->rc && perms != INHERIT)
+		w->rc = store_set_perms(w->store, w->tx, path, list,
+					make_perms(perms, w->domid, list));
+}
+
+/* The same below a directory: "DIR/LEAF". */
+static void __attribute__((format(printf, 5, 6)))
+put(struct entry_writer *w, enum entry_perms perms, const char *dir,
+    const char *leaf, const char *fmt, ...)
+{
+	char path[STORE_PATH_MAX], value[2048];
+	va_list ap;
+	int n;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, leaf);
+	va_start(ap, fmt);
+	n = vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	if (n >= (int)sizeof(value) && !w->rc)
+		w->rc = -E2BIG;
+	entry(w, perms, path, "%s", value);
+}
+
+struct reserve {
+	uint32_t domid;
+	const char *name;
+};
+
+static int reserve(struct store *s, store_tx tx, void *arg)
+{
+	struct reserve *r = arg;
+	struct entry_writer w = { .store = s, .tx = tx, .domid = r->domid };
+	char home[STORE_PATH_MAX];
+
+	snprintf(home, sizeof(home), "/local/domain/%u", r->domid);
+	/* A domain that died without its tools may have left something. */
+	w.rc = store_rm(s, tx, home);
+	if (w.rc == -ENOENT)
+		w.rc = 0;
+	entry(&w, READABLE, home, "%s", "");
+	put(&w, INHERIT, home, "name", "%s", r->name);
+	return w.rc;
+}
+
+int entries_reserve(struct vane *v, uint32_t domid, const char *name)
+{
+	struct reserve r = { .domid = domid, .name = name };
+	struct store *s;
+	int rc = vane_store(v, &s);
+
+	if (rc)
+		return rc;
+	rc = store_transaction(s, reserve, &r);
+	return rc ? vane_fail(v, rc, "%s: its nodes in the store: %s", name,
+			      strerror(-rc)) : 0;
+}
+
+static void put_home(struct entry_writer *w, const char *home,
+		     const struct vane_config *config, const char *uuid)
+{
+	static const char *const guests[] = {
+		"device/suspend/event-channel", "control/shutdown",
+		"control/feature-poweroff", "control/feature-reboot",
+		"control/feature-suspend", "control/sysrq", "data",
+		"drivers", "feature", "attr", "error",
+	};
+	char leaf[48];
+
+	put(w, INHERIT, home, "vm", "/vm/%s", uuid);
+	put(w, INHERIT, home, "domid", "%u", w->domid);
+	for (unsigned int i = 0; i < config->maxvcpus; i++) {
+		snprintf(leaf, sizeof(leaf), "cpu/%u/availability", i);
+		put(w, INHERIT, home, leaf, "%s",
+		    i < config->vcpus ? "online" : "offline");
+	}
+	put(w, INHERIT, home, "memory/static-max", "%llu",
+	    (unsigned long long)config->maxmem_kib);
+	put(w, INHERIT, home, "memory/target", "%llu",
+	    (unsigned long long)config->memory_kib);
+	put(w, INHERIT, home, "memory/videoram", "0");
+	put(w, INHERIT, home, "device", "%s", "");
+	put(w, INHERIT, home, "control", "%s", "");
+	for (size_t i = 0; i < sizeof(guests) / sizeof(guests[0]); i++)
+		put(w, GUESTS, home, guests[i], "%s", "");
+	put(w, INHERIT, home,
+	    "control/platform-feature-multiprocessor-suspend", "1");
+	put(w, INHERIT, home, "control/platform-feature-xs_reset_watches",
+	    "1");
+}
+
+static void put_console(struct entry_writer *w, const char *home,
+			const struct build *b)
+{
+	char back[STORE_PATH_MAX], record[STORE_PATH_MAX];
+
+	snprintf(back, sizeof(back), "/local/domain/0/backend/console/%u/0",
+		 w->domid);
+	put(w, INHERIT, home, "console/backend", "%s", back);
+	put(w, FRONT, home, "console/backend-id", "0");
+	put(w, INHERIT, home, "console/limit", "%d", CONSOLE_LIMIT);
+	put(w, INHERIT, home, "console/type", "xenconsoled");
+	put(w, INHERIT, home, "console/output", "pty");
+	put(w, INHERIT, home, "console/tty", "%s", "");
+	put(w, INHERIT, home, "console/port", "%d", b->console_port);
+	put(w, INHERIT, home, "console/ring-ref", "%llu",
+	    (unsigned long long)b->p2m[b->layout.console_pfn]);
+	entry(w, READABLE, back, "%s", "");
+	put(w, INHERIT, back, "frontend", "%s/console", home);
+	put(w, INHERIT, back, "frontend-id", "%u", w->domid);
+	put(w, INHERIT, back, "online", "1");
+	put(w, INHERIT, back, "state", "1");
+	put(w, INHERIT, back, "protocol", "vt100");
+	snprintf(record, sizeof(record), "/libxl/%u/device/console/0",
+		 w->domid);
+	put(w, INHERIT, record, "frontend", "%s/console", home);
+	put(w, INHERIT, record, "backend", "%s", back);
+}
+
+static void put_vm(struct entry_writer *w, const struct vane_config *config,
+		   const char *uuid)
+{
+	char vm[STORE_PATH_MAX];
+	struct timespec now;
+
+	snprintf(vm, sizeof(vm), "/vm/%s", uuid);
+	clock_gettime(CLOCK_REALTIME, &now);
+	entry(w, READABLE, vm, "%s", "");
+	put(w, INHERIT, vm, "uuid", "%s", uuid);
+	put(w, INHERIT, vm, "name", "%s", config->name);
+	put(w, INHERIT, vm, "image/ostype", "linux");
+	put(w, INHERIT, vm, "image/kernel", "%s", config->kernel);
+	if (config->ramdisk)
+		put(w, INHERIT, vm, "image/ramdisk", "%s", config->ramdisk);
+	put(w, INHERIT, vm, "image/cmdline", "%s",
+	    config->cmdline ? config->cmdline : "");
+	put(w, INHERIT, vm, "start_time", "%lld.%02ld",
+	    (long long)now.tv_sec, now.tv_nsec / 10000000);
+}
+
+static void put_record(struct entry_writer *w)
+{
+	char record[STORE_PATH_MAX];
+
+	snprintf(record, sizeof(record), "/libxl/%u", w->domid);
+	entry(w, TOOLS, record, "%s", "");
+	put(w, INHERIT, record, "device", "%s", "");
+	put(w, INHERIT, record, "type", "pv");
+	put(w, INHERIT, record, "dm-version", "qemu_xen");
+}
+
+struct whole {
+	const struct build *b;
+	char uuid[UUID_TEXT];
+};
+
+static int write_all(struct store *s, store_tx tx, void *arg)
+{
+	const struct whole *all = arg;
+	const struct build *b = all->b;
+	struct entry_writer w = { .store = s, .tx = tx, .domid = b->domid };
+	char home[STORE_PATH_MAX];
+
+	snprintf(home, sizeof(home), "/local/domain/%u", b->domid);
+	put_home(&w, home, b->config, all->uuid);
+	put_vm(&w, b->config, all->uuid);
+	put_record(&w);
+	put(&w, INHERIT, home, "store/port", "%d", b->store_port);
+	put(&w, INHERIT, home, "store/ring-ref", "%llu",
+	    (unsigned long long)b->p2m[b->layout.store_pfn]);
+	put_console(&w, home, b);
+	devices_enter(&w, b->config);
+	return w.rc;
+}
+
+int entries_write(struct vane *v, const struct build *b,
+		  const uint8_t uuid[16])
+{
+	struct whole all = { .b = b };
+	struct store *s;
+	int rc = vane_store(v, &s);
+
+	if (rc)
+		return rc;
+	uuid_format(uuid, all.uuid);
+	rc = store_transaction(s, write_all, &all);
+	return rc ? vane_fail(v, rc, "%s: its nodes in the store: %s",
+			      b->config->name, strerror(-rc)) : 0;
+}
+
+/* Removes a directory if nothing is in it. */
+static int prune(struct store *s, store_tx tx, const char *path)
+{
+	unsigned int count;
+	char **names;
+	int rc = store_directory(s, tx, path, &names, &count);
+
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	free(names);
+	return count ? 0 : store_rm(s, tx, path);
+}
+
+struct removal {
+	uint32_t domid;
+	char uuid[UUID_TEXT];
+};
+
+static int remove_all(struct store *s, store_tx tx, void *arg)
+{
+	static const char *const parent[] = {
+		"/local/domain/0/backend/console", "/libxl", "/local/domain",
+	};
+	/* What came with the first domain goes with the last. */
+	static const char *const shared[] = {
+		"/local/domain/0/backend/console", "/local/domain/0/backend",
+		"/libxl", "/vm",
+	};
+	const struct removal *r = arg;
+	char path[STORE_PATH_MAX];
+	int rc;
+
+	snprintf(path, sizeof(path), "/vm/%s", r->uuid);
+	rc = store_rm(s, tx, path);
+	for (unsigned int i = 0; (!rc || rc == -ENOENT) && i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%u", parent[i], r->domid);
+		rc = store_rm(s, tx, path);
+	}
+	rc = rc == -ENOENT ? 0 : rc;
+	for (unsigned int i = 0; !rc && i < 4; i++)
+		rc = prune(s, tx, shared[i]);
+	return rc;
+}
+
+int entries_remove(struct vane *v, uint32_t domid, const uint8_t uuid[16])
+{
+	struct removal r = { .domid = domid };
+	struct store *s;
+	int rc = vane_store(v, &s);
+
+	if (rc)
+		return rc;
+	uuid_format(uuid, r.uuid);
+	rc = store_transaction(s, remove_all, &r);
+	return rc ? vane_fail(v, rc, "domain %u: removing its nodes: %s",
+			      domid, strerror(-rc)) : 0;
+}

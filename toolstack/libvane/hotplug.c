@@ -1,0 +1,248 @@
+/*
+ * The Dom0 part of the kernel's own back ends, without scripts: the block
+ * device for xen-blkback, the bridge for xen-netback. The nodes are those
+ * that the published hot-plug scripts write.
+ */
+#include "toolstack/libvane/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define LOOP_TRIES 64		/* others take free loop devices too */
+
+/* --- disks --------------------------------------------------------------- */
+
+/* Takes a free loop device for @file; 0 with its path, or -errno. */
+static int loop_attach(int control, int file, bool readonly, const char *name,
+		       char *path, size_t size)
+{
+	struct loop_config config = { .fd = file };
+	int n = ioctl(control, LOOP_CTL_GET_FREE), fd, rc;
+
+	if (n < 0)
+		return -errno;
+	snprintf(path, size, "/dev/loop%d", n);
+	fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (readonly)
+		config.info.lo_flags = LO_FLAGS_READ_ONLY;
+	snprintf((char *)config.info.lo_file_name,
+		 sizeof(config.info.lo_file_name), "%s", name);
+	rc = ioctl(fd, LOOP_CONFIGURE, &config) ? -errno : 0;
+	close(fd);
+	return rc;
+}
+
+static int loop_make(struct vane *v, const struct vane_disk *disk, char *path,
+		     size_t size)
+{
+	int control, file, rc = -EBUSY;
+
+	control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	if (control < 0)
+		return vane_fail(v, -errno, "/dev/loop-control: %s (is the "
+				 "module loop loaded?)", strerror(errno));
+	file = open(disk->target, (disk->readonly ? O_RDONLY : O_RDWR) |
+		    O_CLOEXEC);
+	if (file < 0) {
+		rc = vane_fail(v, -errno, "disk %s: %s: %s", disk->vdev,
+			       disk->target, strerror(errno));
+		goto out;
+	}
+	for (int i = 0; rc == -EBUSY && i < LOOP_TRIES; i++)
+		rc = loop_attach(control, file, disk->readonly, disk->target,
+				 path, size);
+	if (rc)
+		vane_say(v, VANE_ERROR, "disk %s: no loop device for %s: %s",
+			 disk->vdev, disk->target, strerror(-rc));
+	close(file);
+out:
+	close(control);
+	return rc;
+}
+
+static void loop_clear(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	/* In use still: the kernel clears it when its last user closes. */
+	(void)ioctl(fd, LOOP_CLR_FD);
+	close(fd);
+}
+
+struct attached {
+	const struct device *d;
+	const char *path;
+	bool is_loop;			/* made by us, to be given back */
+	dev_t number;
+};
+
+static int write_attached(struct store *s, store_tx tx, void *arg)
+{
+	const struct attached *a = arg;
+	struct entry_writer w = {
+		.store = s, .tx = tx, .domid = a->d->domid,
+	};
+	char path[STORE_PATH_MAX + 32];
+
+	/* The tools' record is what unplug_disk() goes by. */
+	if (a->is_loop) {
+		snprintf(path, sizeof(path), "%s/loop", a->d->record);
+		entry(&w, INHERIT, path, "%s", a->path);
+	}
+	snprintf(path, sizeof(path), "%s/physical-device-path", a->d->back);
+	entry(&w, INHERIT, path, "%s", a->path);
+	snprintf(path, sizeof(path), "%s/physical-device", a->d->back);
+	entry(&w, INHERIT, path, "%x:%x", major(a->number), minor(a->number));
+	snprintf(path, sizeof(path), "%s/hotplug-status", a->d->back);
+	entry(&w, INHERIT, path, "connected");
+	return w.rc;
+}
+
+int hotplug_disk(struct vane *v, const struct device *d,
+		 const struct vane_disk *disk)
+{
+	struct attached a = { .d = d, .path = disk->target };
+	char loop[32];
+	struct store *s;
+	struct stat st;
+	int rc = vane_store(v, &s);
+
+	if (rc)
+		return rc;
+	if (stat(disk->target, &st))
+		return vane_fail(v, -errno, "disk %s: %s: %s", disk->vdev,
+				 disk->target, strerror(errno));
+	if (S_ISREG(st.st_mode)) {
+		rc = loop_make(v, disk, loop, sizeof(loop));
+		if (rc)
+			return rc;
+		a.path = loop;
+		a.is_loop = true;
+		if (stat(loop, &st))
+			rc = -errno;
+	}
+	a.number = st.st_rdev;
+	if (!rc)
+		rc = store_transaction(s, write_attached, &a);
+	if (rc && a.is_loop)
+		loop_clear(loop);
+	return rc;
+}
+
+void unplug_disk(struct vane *v, const struct device *d)
+{
+	char path[STORE_PATH_MAX + 32], *loop;
+	struct store *s;
+
+	snprintf(path, sizeof(path), "%s/loop", d->record);
+	if (vane_store(v, &s) || store_read(s, STORE_NO_TX, path, &loop, NULL))
+		return;
+	loop_clear(loop);
+	free(loop);
+}
+
+/* --- network ------------------------------------------------------------- */
+
+static void named(struct ifreq *req, const char *name)
+{
+	memset(req, 0, sizeof(*req));
+	snprintf(req->ifr_name, sizeof(req->ifr_name), "%s", name);
+}
+
+/* Name, MTU, address, bridge, up: 0 or -errno with *@step set. */
+static int interface_up(int sock, const char *name, const struct vane_nic *nic,
+			const char **step)
+{
+	struct ifreq req;
+
+	*step = "bridge";
+	named(&req, nic->bridge);
+	req.ifr_ifindex = if_nametoindex(name);
+	if (!req.ifr_ifindex)
+		return -ENODEV;
+	if (ioctl(sock, SIOCBRADDIF, &req) && errno != EBUSY)
+		return -errno;
+	*step = "mtu";
+	if (nic->mtu) {
+		named(&req, name);
+		req.ifr_mtu = nic->mtu;
+		if (ioctl(sock, SIOCSIFMTU, &req))
+			return -errno;
+	}
+	*step = "switching it on";
+	named(&req, name);
+	if (ioctl(sock, SIOCGIFFLAGS, &req))
+		return -errno;
+	req.ifr_flags |= IFF_UP;
+	return ioctl(sock, SIOCSIFFLAGS, &req) ? -errno : 0;
+}
+
+/* The bridge's own address must not follow the guest's interface. */
+static int set_dull_mac(int sock, const char *name)
+{
+	struct ifreq req;
+
+	named(&req, name);
+	req.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memset(req.ifr_hwaddr.sa_data, 0xff, 6);
+	req.ifr_hwaddr.sa_data[0] = (char)0xfe;
+	return ioctl(sock, SIOCSIFHWADDR, &req) ? -errno : 0;
+}
+
+static int rename_interface(int sock, const char *from, const char *to)
+{
+	struct ifreq req;
+
+	named(&req, from);
+	snprintf(req.ifr_newname, sizeof(req.ifr_newname), "%.15s", to);
+	return ioctl(sock, SIOCSIFNAME, &req) ? -errno : 0;
+}
+
+int hotplug_nic(struct vane *v, const struct device *d,
+		const struct vane_nic *nic)
+{
+	char made[IFNAMSIZ], path[STORE_PATH_MAX + 32];
+	const char *name = nic->vifname ? nic->vifname : made;
+	const char *step = "renaming it";
+	struct store *s;
+	int sock, rc = vane_store(v, &s);
+
+	if (rc)
+		return rc;
+	snprintf(made, sizeof(made), "vif%u.%u", d->domid, d->devid);
+	if (!if_nametoindex(made))
+		return -EAGAIN;
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return -errno;
+	if (name != made)
+		rc = rename_interface(sock, made, name);
+	if (!rc) {
+		step = "address";
+		rc = set_dull_mac(sock, name);
+	}
+	if (!rc)
+		rc = interface_up(sock, name, nic, &step);
+	close(sock);
+	if (rc)
+		return vane_fail(v, rc, "interface %s of domain %u on bridge "
+				 "%s: %s: %s", name, d->domid, nic->bridge,
+				 step, strerror(-rc));
+	snprintf(path, sizeof(path), "%s/hotplug-status", d->back);
+	return store_write_str(s, STORE_NO_TX, path, "connected");
+}

@@ -1,0 +1,79 @@
+/*
+ * Kernel images: from a file's bytes to an ELF kernel and what it says about
+ * itself. Pure functions over memory: a fuzzer and the host tests drive them.
+ */
+#ifndef TOOLSTACK_LIBVANE_IMAGE_H
+#define TOOLSTACK_LIBVANE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IMAGE_MAX_SEGMENTS	32
+#define IMAGE_MAX_SIZE		((size_t)512 << 20)
+
+/* One piece to load. */
+struct image_segment {
+	uint64_t paddr;			/* from the guest's physical address */
+	uint64_t offset, filesz;	/* its bytes in the ELF file */
+	uint64_t memsz;			/* >= filesz; the rest is zero */
+};
+
+/* An ELF kernel for a PV guest. Addresses are virtual unless named paddr. */
+struct image {
+	struct image_segment segment[IMAGE_MAX_SEGMENTS];
+	unsigned int nr_segments;
+	uint64_t paddr_start, paddr_end; /* of all segments */
+	uint64_t virt_base;		/* of the guest's page 0 */
+	uint64_t paddr_offset;
+	uint64_t entry;
+	bool has_init_p2m;
+	uint64_t init_p2m;		/* where the P2M list is to be mapped */
+	bool mod_start_pfn;		/* takes a ramdisk that is not mapped */
+	bool has_hypercall_page;
+	uint64_t hypercall_page;
+	bool has_notes;			/* owner "Xen" */
+	char guest_os[32];
+};
+
+/* Why an image was refused: one sentence without the file's name. */
+struct image_error {
+	char text[160];
+};
+
+enum image_kind { IMAGE_ELF, IMAGE_BZIMAGE, IMAGE_UNKNOWN };
+
+enum image_kind image_kind(const uint8_t *file, size_t len);
+
+/**
+ * Reads the headers and notes of an ELF kernel. Returns 0, or -ENOEXEC with
+ * the reason in *@err. No segment of a returned image reaches outside of
+ * @file, and no address sum of it wraps around.
+ */
+int image_parse(const uint8_t *file, size_t len, struct image *image,
+		struct image_error *err);
+
+/**
+ * Takes a piece of unpacked data, the next one. Returns 0, or -errno to end
+ * the unpacking. The data is the caller's after the call.
+ */
+typedef int image_sink(void *arg, const uint8_t *data, size_t len);
+
+/**
+ * Takes the ELF kernel out of a bzImage and hands it to @sink, piece by
+ * piece. Payloads: gzip, XZ, LZ4 (legacy frame), zstd.
+ *
+ * *@size: what the pieces come to, on success. Returns 0, -ENOEXEC with the
+ * reason in *@err, -ENOMEM, or what @sink returned.
+ */
+int image_unwrap(const uint8_t *file, size_t len, image_sink *sink, void *arg,
+		 size_t *size, struct image_error *err);
+
+/**
+ * Unpacks one payload of image_unwrap() that claims to come to @size bytes.
+ * @in: without the size trailer, save for gzip.
+ */
+int image_decompress(const uint8_t *in, size_t in_len, size_t size,
+		     image_sink *sink, void *arg, struct image_error *err);
+
+#endif

@@ -1,0 +1,276 @@
+/*
+ * bzImages: finding the payload and unpacking it.
+ *
+ * Layout: Linux Documentation/arch/x86/boot.rst, "the real-mode kernel
+ * header". The payload ends with the unpacked size as four bytes; for gzip
+ * those are its own trailer, all other formats must not see them. A payload
+ * that unpacks to more or less than that is damaged.
+ *
+ * Data goes out through one buffer that is used over and over: memory that
+ * is touched for the first time costs more than unpacking into it.
+ */
+#include "toolstack/libvane/image.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lz4.h>
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
+
+/* Decoder memory that an XZ header may ask for; Linux uses 32 MiB. */
+#define XZ_MEMORY	((uint64_t)256 << 20)
+/* Window that a zstd header may ask for, as a power of two: 128 MiB. */
+#define ZSTD_WINDOW	27
+/* Block of LZ4's legacy frame, unpacked. */
+#define LZ4_BLOCK	(8 << 20)
+/* Piece of the other formats. */
+#define PIECE		((size_t)256 << 10)
+
+static int __attribute__((format(printf, 2, 3)))
+refuse(struct image_error *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return -ENOEXEC;
+}
+
+static uint32_t le32(const uint8_t *p)
+{
+	return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* Where unpacked data goes, and how much of it there may be. */
+struct out {
+	image_sink *sink;
+	void *arg;
+	const char *format;
+	uint8_t *buf;			/* a piece, or a block of LZ4 */
+	size_t done, size;
+	struct image_error *err;
+};
+
+static int wrong_size(const struct out *o, const char *more)
+{
+	return refuse(o->err, "damaged: its %s payload unpacks to %s%zu "
+		      "bytes, not the promised %zu", o->format, more, o->done,
+		      o->size);
+}
+
+static int emit(struct out *o, size_t len)
+{
+	o->done += len;
+	if (o->done > o->size)
+		return wrong_size(o, "at least ");
+	return len ? o->sink(o->arg, o->buf, len) : 0;
+}
+
+static int unpack_gzip(struct out *o, const uint8_t *in, size_t in_len)
+{
+	z_stream z = { .next_in = (uint8_t *)in, .avail_in = in_len };
+	int rc = 0, ended = Z_OK;
+
+	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
+		return -ENOMEM;
+	while (!rc && ended == Z_OK) {
+		z.next_out = o->buf;
+		z.avail_out = PIECE;
+		ended = inflate(&z, Z_NO_FLUSH);
+		if (ended == Z_OK || ended == Z_STREAM_END)
+			rc = emit(o, PIECE - z.avail_out);
+	}
+	if (!rc && ended != Z_STREAM_END)
+		rc = refuse(o->err, "damaged: its gzip payload fails (%s)",
+			    z.msg ? z.msg : "it ends early");
+	inflateEnd(&z);
+	return rc;
+}
+
+static int unpack_xz(struct out *o, const uint8_t *in, size_t in_len)
+{
+	lzma_stream xz = LZMA_STREAM_INIT;
+	lzma_ret ended = lzma_stream_decoder(&xz, XZ_MEMORY, 0);
+	int rc = 0;
+
+	if (ended != LZMA_OK)
+		return -ENOMEM;
+	xz.next_in = in;
+	xz.avail_in = in_len;
+	while (!rc && ended == LZMA_OK) {
+		xz.next_out = o->buf;
+		xz.avail_out = PIECE;
+		ended = lzma_code(&xz, LZMA_FINISH);
+		if (ended == LZMA_OK || ended == LZMA_STREAM_END)
+			rc = emit(o, PIECE - xz.avail_out);
+	}
+	if (!rc && ended != LZMA_STREAM_END)
+		rc = refuse(o->err, "damaged: its XZ payload fails (liblzma "
+			    "error %d)", ended);
+	lzma_end(&xz);
+	return rc;
+}
+
+static int unpack_zstd(struct out *o, const uint8_t *in, size_t in_len)
+{
+	ZSTD_DCtx *zstd = ZSTD_createDCtx();
+	ZSTD_inBuffer from = { .src = in, .size = in_len };
+	size_t hint = 1;
+	int rc = 0;
+
+	if (!zstd)
+		return -ENOMEM;
+	ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW);
+	while (!rc && hint) {
+		ZSTD_outBuffer to = { .dst = o->buf, .size = PIECE };
+
+		hint = ZSTD_decompressStream(zstd, &to, &from);
+		if (ZSTD_isError(hint))
+			rc = refuse(o->err, "damaged: its zstd payload fails "
+				    "(%s)", ZSTD_getErrorName(hint));
+		else if (hint && from.pos == from.size && !to.pos)
+			rc = refuse(o->err, "damaged: its zstd payload fails "
+				    "(it ends early)");
+		else
+			rc = emit(o, to.pos);
+	}
+	ZSTD_freeDCtx(zstd);
+	return rc;
+}
+
+/* Legacy frame: magic, then blocks of { size, data }, each 8 MiB unpacked. */
+static int unpack_lz4(struct out *o, const uint8_t *in, size_t in_len)
+{
+	size_t pos = 4;
+
+	while (in_len - pos >= 4) {
+		uint32_t size = le32(in + pos);
+		int n, rc;
+
+		pos += 4;
+		if (size > in_len - pos ||
+		    size > (uint32_t)LZ4_compressBound(LZ4_BLOCK))
+			return refuse(o->err, "damaged: an LZ4 block ends "
+				      "beyond the payload");
+		n = LZ4_decompress_safe((const char *)in + pos, (char *)o->buf,
+					size, LZ4_BLOCK);
+		if (n < 0)
+			return refuse(o->err, "damaged: its LZ4 payload fails "
+				      "after %zu bytes", o->done);
+		pos += size;
+		rc = emit(o, n);
+		if (rc)
+			return rc;
+	}
+	return pos == in_len ? 0 :
+		refuse(o->err, "damaged: its LZ4 payload has a piece of a "
+		       "block at its end");
+}
+
+static const struct format {
+	const char *name;
+	uint8_t magic[6];
+	unsigned int magic_len;
+	bool eats_size;			/* the size trailer is its own */
+	size_t buffer;
+	int (*unpack)(struct out *o, const uint8_t *in, size_t in_len);
+} formats[] = {
+	{ "gzip", { 0x1f, 0x8b }, 2, true, PIECE, unpack_gzip },
+	{ "XZ", { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6, false, PIECE, unpack_xz },
+	{ "LZ4", { 0x02, 0x21, 0x4c, 0x18 }, 4, false, LZ4_BLOCK, unpack_lz4 },
+	{ "zstd", { 0x28, 0xb5, 0x2f, 0xfd }, 4, false, PIECE, unpack_zstd },
+	{ "bzip2", { 'B', 'Z', 'h' }, 3, false, 0, NULL },
+	{ "LZO", { 0x89, 'L', 'Z', 'O' }, 4, false, 0, NULL },
+	{ "LZMA", { 0x5d, 0, 0 }, 3, false, 0, NULL },
+};
+
+static const struct format *format_of(const uint8_t *in, size_t in_len)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (in_len >= formats[i].magic_len &&
+		    !memcmp(in, formats[i].magic, formats[i].magic_len))
+			return &formats[i];
+	return NULL;
+}
+
+int image_decompress(const uint8_t *in, size_t in_len, size_t size,
+		     image_sink *sink, void *arg, struct image_error *err)
+{
+	const struct format *f = format_of(in, in_len);
+	struct out o = { .sink = sink, .arg = arg, .size = size, .err = err };
+	int rc;
+
+	if (!f || !f->unpack)
+		return refuse(err, "its payload is %s; only gzip, XZ, LZ4 and "
+			      "zstd can be unpacked",
+			      f ? f->name : "of no known format");
+	o.format = f->name;
+	o.buf = malloc(f->buffer);
+	if (!o.buf)
+		return -ENOMEM;
+	rc = f->unpack(&o, in, in_len);
+	if (!rc && o.done != o.size)
+		rc = wrong_size(&o, "");
+	free(o.buf);
+	return rc;
+}
+
+/* Finds the payload; 0 or -ENOEXEC. */
+static int find_payload(const uint8_t *file, size_t len,
+			const uint8_t **payload, size_t *payload_len,
+			struct image_error *err)
+{
+	unsigned int sectors, version;
+	uint64_t start, length;
+
+	if (len < 0x250)
+		return refuse(err, "cut short: its %zu bytes hold no bzImage "
+			      "header", len);
+	version = file[0x206] | file[0x207] << 8;
+	if (version < 0x208)
+		return refuse(err, "boot protocol %x.%02x is older than 2.08 "
+			      "and names no payload", version >> 8,
+			      version & 0xff);
+	sectors = file[0x1f1] ? file[0x1f1] : 4;
+	start = (sectors + 1) * 512 + (uint64_t)le32(file + 0x248);
+	length = le32(file + 0x24c);
+	if (start + length > len)
+		return refuse(err, "cut short: its payload ends at %llu, the "
+			      "file at %zu",
+			      (unsigned long long)(start + length), len);
+	if (length < 16)
+		return refuse(err, "damaged: its payload has only %llu bytes",
+			      (unsigned long long)length);
+	*payload = file + start;
+	*payload_len = length;
+	return 0;
+}
+
+int image_unwrap(const uint8_t *file, size_t len, image_sink *sink, void *arg,
+		 size_t *size, struct image_error *err)
+{
+	const struct format *f;
+	const uint8_t *in = NULL;
+	size_t in_len = 0, claimed;
+	int rc = find_payload(file, len, &in, &in_len, err);
+
+	if (rc)
+		return rc;
+	claimed = le32(in + in_len - 4);
+	if (claimed > IMAGE_MAX_SIZE || !claimed)
+		return refuse(err, "damaged: it promises to unpack to %zu "
+			      "bytes", claimed);
+	f = format_of(in, in_len);
+	if (!f || !f->eats_size)
+		in_len -= 4;
+	rc = image_decompress(in, in_len, claimed, sink, arg, err);
+	if (!rc)
+		*size = claimed;
+	return rc;
+}

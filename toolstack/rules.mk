@@ -1,0 +1,81 @@
+# toolstack/: sys/ (access to the /dev/xen nodes, for every Dom0 program),
+# libvane, and the vane command line.
+
+TOOLSTACK := $(BUILD)/toolstack
+
+TOOLSTACK_SYS := $(addprefix $(TOOLSTACK)/sys/,privcmd.o evtchn.o gntdev.o)
+
+# Pure parts, which the host tests and fuzzers compile anew.
+LIBVANE_IMAGE := $(addprefix toolstack/libvane/,image.c unwrap.c layout.c)
+LIBVANE_CONFIG := $(addprefix toolstack/libvane/,cfg.c report.c config.c \
+	config_values.c config_disk.c config_vif.c text.c)
+LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
+	$(addprefix toolstack/libvane/,context.c hv.c host.c \
+	domains.c settings.c kernel_file.c build_memory.c build_load.c \
+	build_vcpu.c limits.c entries.c device.c device_up.c \
+	device_down.c hotplug.c create.c destroy.c power.c)
+VANE_SRC := $(addprefix toolstack/vane/,main.c print.c cmd_create.c \
+	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \
+	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_init.c cmd_help.c monitor.c)
+
+toolstack_objs = $(patsubst toolstack/%.c,$(TOOLSTACK)/%.o,$(1))
+LIBVANE := $(TOOLSTACK)/libvane.a
+IMAGE_LIBS := -llzma -llz4 -lz -lzstd
+
+$(TOOLSTACK)/%.o: toolstack/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+$(LIBVANE): $(call toolstack_objs,$(LIBVANE_SRC)) $(TOOLSTACK_SYS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+# Linked statically: each shared library costs a million instructions before
+# main(), more than most commands take after it.
+.SECONDEXPANSION:
+$(BUILD)/vane: $(call toolstack_objs,$(VANE_SRC)) $(LIBVANE) $$(STORE_CLIENT)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lyajl_s $(IMAGE_LIBS)
+
+ALL += $(TOOLSTACK_SYS) $(LIBVANE) $(BUILD)/vane
+DOM0_FILES += $(BUILD)/vane:/usr/sbin/vane
+
+# --- host tests and fuzzers ----------------------------------------------------
+
+TOOLSTACK_TEST_CFLAGS = $(filter-out -MMD -MP,$(TEST_CFLAGS))
+TOOLSTACK_H := $(wildcard toolstack/*.h toolstack/libvane/*.h)
+
+$(TOOLSTACK)/test/test_config: toolstack/test/test_config.c $(LIBVANE_CONFIG) \
+		$(TOOLSTACK_H)
+	@mkdir -p $(@D)
+	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
+
+$(TOOLSTACK)/test/test_image: toolstack/test/test_image.c $(LIBVANE_IMAGE) \
+		$(TOOLSTACK_H)
+	@mkdir -p $(@D)
+	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka \
+		$(IMAGE_LIBS)
+
+# Its fake hypervisor takes the place of hv.c; the store daemon is real.
+$(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
+		$(addprefix toolstack/libvane/,entries.c device.c device_up.c \
+		device_down.c hotplug.c destroy.c power.c text.c) $(TOOLSTACK_H) $$(STORE_CLIENT) \
+		$(BUILD)/xenstore/vane-stored
+	@mkdir -p $(@D)
+	$(CC) $(TOOLSTACK_TEST_CFLAGS) \
+		-DSTORED='"$(abspath $(BUILD))/xenstore/vane-stored"' -o $@ \
+		$(filter %.c %.o,$^) -lcmocka
+
+$(TOOLSTACK)/test/fuzz_config: toolstack/test/fuzz_config.c $(LIBVANE_CONFIG) \
+		$(TOOLSTACK_H)
+	@mkdir -p $(@D)
+	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) -fsanitize=fuzzer -o $@ \
+		$(filter %.c,$^)
+
+$(TOOLSTACK)/test/fuzz_image: toolstack/test/fuzz_image.c $(LIBVANE_IMAGE) \
+		$(TOOLSTACK_H)
+	@mkdir -p $(@D)
+	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) -fsanitize=fuzzer -o $@ \
+		$(filter %.c,$^) $(IMAGE_LIBS)
+
+HOST_TESTS += $(addprefix $(TOOLSTACK)/test/,test_config test_image test_store)
+FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image)

@@ -1,0 +1,34 @@
+/*
+ * vane help: the table of commands, or one of them.
+ */
+#include "toolstack/vane/vane.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int run(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--long")) {
+		for (unsigned int i = 0; commands[i]; i++)
+			if (!strcmp(commands[i]->name, argv[1])) {
+				print_help(commands[i]);
+				return EXIT_OK;
+			}
+		fprintf(stderr, "vane: there is no command \"%s\"\n", argv[1]);
+		return EXIT_FAILED;
+	}
+	puts("usage: vane [-v] COMMAND [ARGUMENTS]\n\ncommands:");
+	for (unsigned int i = 0; commands[i]; i++)
+		if (argc > 1)
+			print_help(commands[i]);
+		else
+			printf(" %-12s %s\n", commands[i]->name,
+			       commands[i]->summary);
+	return EXIT_OK;
+}
+
+const struct command cmd_help = {
+	.name = "help", .arguments = "[--long | COMMAND]",
+	.summary = "Print the commands, or how one of them is used.",
+	.run = run,
+};

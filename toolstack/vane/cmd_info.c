@@ -1,0 +1,192 @@
+/*
+ * vane info: the host. One table of rows serves the text (xl's keys in xl's
+ * order), single keys and JSON.
+ */
+#include "toolstack/vane/vane.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+struct row {
+	const char *key;
+	bool number;			/* for JSON */
+	char value[1100];
+};
+
+#define MAX_ROWS 48
+
+struct rows {
+	struct row row[MAX_ROWS];
+	unsigned int count;
+};
+
+static void __attribute__((format(printf, 4, 5)))
+add(struct rows *rows, const char *key, bool number, const char *fmt, ...)
+{
+	struct row *row = &rows->row[rows->count++];
+	va_list ap;
+
+	row->key = key;
+	row->number = number;
+	va_start(ap, fmt);
+	vsnprintf(row->value, sizeof(row->value), fmt, ap);
+	va_end(ap);
+}
+
+static void add_uint(struct rows *rows, const char *key,
+		     unsigned long long value)
+{
+	add(rows, key, true, "%llu", value);
+}
+
+static void add_text(struct rows *rows, const char *key, const char *value)
+{
+	add(rows, key, false, "%s", value);
+}
+
+/* Words for XEN_SYSCTL_PHYSCAP_* bits that xl prints. */
+static void add_capabilities(struct rows *rows, uint32_t bits)
+{
+	static const struct {
+		unsigned int bit;
+		const char *word;
+	} words[] = {
+		{ 1, "pv" }, { 0, "hvm" }, { 0 | 2 << 8, "hvm_directio" },
+		{ 1 | 2 << 8, "pv_directio" }, { 3, "hap" }, { 4, "shadow" },
+		{ 5, "iommu_hap_pt_share" }, { 6, "vmtrace" }, { 7, "vpmu" },
+		{ 8, "gnttab-v1" }, { 9, "gnttab-v2" },
+	};
+	char text[160] = "";
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		unsigned int a = words[i].bit & 0xff, b = words[i].bit >> 8;
+
+		if (!(bits >> a & 1) || (b && !(bits >> b & 1)))
+			continue;
+		if (text[0])
+			strcat(text, " ");
+		strcat(text, words[i].word);
+	}
+	add_text(rows, "virt_caps", text);
+}
+
+static void add_machine(struct rows *rows, const struct vane_host *h)
+{
+	struct utsname u;
+
+	uname(&u);
+	add_text(rows, "host", u.nodename);
+	add_text(rows, "release", u.release);
+	add_text(rows, "version", u.version);
+	add_text(rows, "machine", u.machine);
+	add_uint(rows, "nr_cpus", h->nr_cpus);
+	add_uint(rows, "max_cpu_id", h->max_cpu_id);
+	add_uint(rows, "nr_nodes", h->nr_nodes);
+	add_uint(rows, "cores_per_socket", h->cores_per_socket);
+	add_uint(rows, "threads_per_core", h->threads_per_core);
+	add(rows, "cpu_mhz", true, "%u.%03u", h->cpu_khz / 1000,
+	    h->cpu_khz % 1000);
+	add(rows, "hw_caps", false, "%08x:%08x:%08x:%08x:%08x:%08x:%08x:%08x",
+	    h->hw_cap[0], h->hw_cap[1], h->hw_cap[2], h->hw_cap[3],
+	    h->hw_cap[4], h->hw_cap[5], h->hw_cap[6], h->hw_cap[7]);
+	add_capabilities(rows, h->capability_bits);
+	add_uint(rows, "total_memory", h->total_kib >> 10);
+	add_uint(rows, "free_memory", h->free_kib >> 10);
+	if (h->sharing_freed_pages >= 0)
+		add_uint(rows, "sharing_freed_memory",
+			 h->sharing_freed_pages >> 8);
+	if (h->sharing_used_pages >= 0)
+		add_uint(rows, "sharing_used_memory",
+			 h->sharing_used_pages >> 8);
+	add_uint(rows, "outstanding_claims", h->outstanding_kib >> 10);
+	add_uint(rows, "free_cpus", h->free_cpus);
+}
+
+static void add_hypervisor(struct rows *rows, const struct vane_host *h)
+{
+	add_uint(rows, "xen_major", h->major);
+	add_uint(rows, "xen_minor", h->minor);
+	add_text(rows, "xen_extra", h->extra);
+	add(rows, "xen_version", false, "%u.%u%s", h->major, h->minor,
+	    h->extra);
+	add_text(rows, "xen_caps", h->capabilities);
+	add_text(rows, "xen_scheduler", h->scheduler);
+	add_uint(rows, "xen_pagesize", h->page_size);
+	add(rows, "platform_params", false, "virt_start=0x%llx",
+	    (unsigned long long)h->virt_start);
+	add_text(rows, "xen_changeset", h->changeset);
+	add_text(rows, "xen_commandline", h->command_line);
+	add_text(rows, "cc_compiler", h->compiler);
+	add_text(rows, "cc_compile_by", h->compiled_by);
+	add_text(rows, "cc_compile_domain", h->compile_domain);
+	add_text(rows, "cc_compile_date", h->compile_date);
+	add_text(rows, "build_id", h->build_id);
+	add_uint(rows, "xend_config_format", 4);
+}
+
+static void print_json(const struct rows *rows)
+{
+	yajl_gen g = json_begin();
+
+	yajl_gen_map_open(g);
+	json_number(g, "version", JSON_VERSION);
+	json_key(g, "host");
+	yajl_gen_map_open(g);
+	for (unsigned int i = 0; i < rows->count; i++) {
+		const struct row *row = &rows->row[i];
+
+		json_key(g, row->key);
+		if (row->number)
+			yajl_gen_number(g, row->value, strlen(row->value));
+		else
+			json_key(g, row->value);
+	}
+	yajl_gen_map_close(g);
+	yajl_gen_map_close(g);
+	json_end(g);
+}
+
+static int print_one(const struct rows *rows, const char *key)
+{
+	for (unsigned int i = 0; i < rows->count; i++)
+		if (!strcmp(rows->row[i].key, key)) {
+			puts(rows->row[i].value);
+			return EXIT_OK;
+		}
+	fprintf(stderr, "vane: error: there is no key \"%s\"\n", key);
+	return EXIT_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+	bool json = take_json(&argc, argv);
+	static struct rows rows;	/* too large for a stack frame */
+	struct vane_host host;
+	struct vane *v;
+	int rc;
+
+	if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
+		return usage(&cmd_info);
+	v = connect_or_exit();
+	rc = vane_host_info(v, &host);
+	vane_close(v);
+	if (rc)
+		return EXIT_FAILED;
+	add_machine(&rows, &host);
+	add_hypervisor(&rows, &host);
+	if (argc == 2)
+		return print_one(&rows, argv[1]);
+	if (json)
+		print_json(&rows);
+	for (unsigned int i = 0; !json && i < rows.count; i++)
+		printf("%-23s: %s\n", rows.row[i].key, rows.row[i].value);
+	return EXIT_OK;
+}
+
+const struct command cmd_info = {
+	.name = "info", .arguments = "[--json | KEY]",
+	.summary = "Print what the host is, or one value of it.",
+	.run = run,
+};

@@ -1,0 +1,37 @@
+/*
+ * vane pause, unpause, destroy: one call on each domain that is named.
+ */
+#include "toolstack/vane/vane.h"
+
+static int run_pause(int argc, char **argv)
+{
+	return each_domain(&cmd_pause, argc, argv, vane_pause);
+}
+
+const struct command cmd_pause = {
+	.name = "pause", .arguments = "DOMAIN...",
+	.summary = "Stop a domain from running until it is unpaused.",
+	.run = run_pause,
+};
+
+static int run_unpause(int argc, char **argv)
+{
+	return each_domain(&cmd_unpause, argc, argv, vane_unpause);
+}
+
+const struct command cmd_unpause = {
+	.name = "unpause", .arguments = "DOMAIN...",
+	.summary = "Let a paused domain run.",
+	.run = run_unpause,
+};
+
+static int run_destroy(int argc, char **argv)
+{
+	return each_domain(&cmd_destroy, argc, argv, vane_destroy);
+}
+
+const struct command cmd_destroy = {
+	.name = "destroy", .arguments = "DOMAIN...",
+	.summary = "End a domain at once, as by pulling its plug.",
+	.run = run_destroy,
+};

@@ -1,0 +1,127 @@
+/*
+ * vane shutdown and reboot: ask the guest.
+ */
+#include "toolstack/vane/vane.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct asked {
+	uint32_t *domids;
+	unsigned int count;
+};
+
+static int ask(struct vane *v, struct asked *a, uint32_t domid, bool reboot)
+{
+	uint32_t *more = realloc(a->domids, (a->count + 1) * sizeof(*more));
+
+	if (!more)
+		return EXIT_FAILED;
+	a->domids = more;
+	fprintf(stderr, "%s domain %u\n", reboot ? "Rebooting" :
+		"Shutting down", domid);
+	if (vane_shutdown(v, domid, reboot))
+		return EXIT_FAILED;
+	a->domids[a->count++] = domid;
+	return EXIT_OK;
+}
+
+static int ask_all(struct vane *v, struct asked *a, bool reboot)
+{
+	struct vane_domain *list;
+	unsigned int n;
+	int status = EXIT_OK;
+
+	if (vane_domains(v, &list, &n))
+		return EXIT_FAILED;
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i].domid && !list[i].shutdown && !list[i].dying)
+			status |= ask(v, a, list[i].domid, reboot);
+	vane_domains_free(list, n);
+	return status;
+}
+
+static int wait_all(struct vane *v, const struct asked *a)
+{
+	int status = EXIT_OK, reason;
+
+	fprintf(stderr, "Waiting for %u domains\n", a->count);
+	for (unsigned int i = 0; i < a->count; i++) {
+		if (vane_wait_shutdown(v, a->domids[i], -1, &reason))
+			status = EXIT_FAILED;
+		else
+			fprintf(stderr, "Domain %u has been shut down\n",
+				a->domids[i]);
+	}
+	return status;
+}
+
+static int run(const struct command *c, int argc, char **argv, bool reboot)
+{
+	static const struct option longs[] = {
+		{ "all", no_argument, NULL, 'a' },
+		{ "wait", no_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool all = false, wait = false;
+	struct asked a = { NULL, 0 };
+	int status = EXIT_OK, opt;
+	struct vane *v;
+
+	while ((opt = getopt_long(argc, argv, "awF", longs, NULL)) >= 0)
+		switch (opt) {
+		case 'a':
+			all = true;
+			break;
+		case 'w':
+			wait = true;
+			break;
+		case 'F':		/* of HVM domains alone */
+			break;
+		default:
+			return usage(c);
+		}
+	if (all != (optind == argc))
+		return usage(c);
+	v = connect_or_exit();
+	if (all)
+		status = ask_all(v, &a, reboot);
+	for (int i = optind; i < argc; i++) {
+		uint32_t domid;
+
+		status |= vane_domain_find(v, argv[i], &domid) ? EXIT_FAILED :
+			ask(v, &a, domid, reboot);
+	}
+	if (wait)
+		status |= wait_all(v, &a);
+	free(a.domids);
+	vane_close(v);
+	return status;
+}
+
+static int run_shutdown(int argc, char **argv)
+{
+	return run(&cmd_shutdown, argc, argv, false);
+}
+
+static int run_reboot(int argc, char **argv)
+{
+	return run(&cmd_reboot, argc, argv, true);
+}
+
+#define OPTIONS \
+	"    -a, --all    all domains but Domain-0\n" \
+	"    -w, --wait   wait until they have shut down\n"
+
+const struct command cmd_shutdown = {
+	.name = "shutdown", .arguments = "[-w] -a|DOMAIN...",
+	.summary = "Ask a domain to shut down.",
+	.options = OPTIONS, .run = run_shutdown,
+};
+
+const struct command cmd_reboot = {
+	.name = "reboot", .arguments = "[-w] -a|DOMAIN...",
+	.summary = "Ask a domain to reboot.",
+	.options = OPTIONS, .run = run_reboot,
+};

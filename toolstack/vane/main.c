@@ -1,0 +1,113 @@
+/*
+ * vane: the command line. Finds the command in the table and runs it.
+ */
+#include "toolstack/vane/vane.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct command *const commands[] = {
+	&cmd_create, &cmd_list, &cmd_console, &cmd_shutdown, &cmd_reboot,
+	&cmd_destroy, &cmd_pause, &cmd_unpause, &cmd_rename, &cmd_info,
+	&cmd_dmesg, &cmd_domid, &cmd_domname, &cmd_uptime, &cmd_vcpu_list,
+	&cmd_debug_keys, &cmd_store, &cmd_check, &cmd_init, &cmd_help, NULL,
+};
+
+bool verbose;
+
+static void tell(void *arg, enum vane_level level, const char *text)
+{
+	static const char *const prefix[] = { "error: ", "warning: ", "" };
+
+	(void)arg;
+	if (level != VANE_NOTE || verbose)
+		fprintf(stderr, "vane: %s%s\n", prefix[level], text);
+}
+
+struct vane *connect_or_exit(void)
+{
+	struct vane *v = vane_open(tell, NULL);
+
+	if (!v)
+		exit(EXIT_FAILED);
+	return v;
+}
+
+int usage(const struct command *c)
+{
+	fprintf(stderr, "usage: vane %s %s\n", c->name, c->arguments);
+	if (c->options)
+		fprintf(stderr, "%s", c->options);
+	return EXIT_USAGE;
+}
+
+void print_help(const struct command *c)
+{
+	printf("vane %s %s\n    %s\n%s", c->name, c->arguments, c->summary,
+	       c->options ? c->options : "");
+}
+
+int each_domain(const struct command *c, int argc, char **argv,
+		int (*act)(struct vane *v, uint32_t domid))
+{
+	int status = EXIT_OK;
+	struct vane *v;
+
+	if (argc < 2 || argv[1][0] == '-')
+		return usage(c);
+	v = connect_or_exit();
+	for (int i = 1; i < argc; i++) {
+		uint32_t domid;
+
+		if (vane_domain_find(v, argv[i], &domid) || act(v, domid))
+			status = EXIT_FAILED;
+	}
+	vane_close(v);
+	return status;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (unsigned int i = 0; commands[i]; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+	int i = 1;
+
+	/* Options of xl that stand before the command. */
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return cmd_help.run(1, argv);
+		if (strspn(argv[i] + 1, "vftTN") != strlen(argv[i] + 1)) {
+			fprintf(stderr, "vane: unknown option %s\n", argv[i]);
+			return EXIT_FAILED;
+		}
+		verbose |= strchr(argv[i], 'v') != NULL;
+	}
+	if (i == argc) {
+		(void)cmd_help.run(1, argv);
+		return EXIT_FAILED;
+	}
+	c = find_command(argv[i]);
+	if (!c) {
+		fprintf(stderr, "vane: there is no command \"%s\"; `vane help` "
+			"lists them\n", argv[i]);
+		return EXIT_FAILED;
+	}
+	if (argc - i > 1 && !strcmp(argv[i + 1], "--help")) {
+		print_help(c);
+		return EXIT_OK;
+	}
+	i = c->run(argc - i, argv + i);
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("vane: standard output");
+		return i ? i : EXIT_FAILED;
+	}
+	return i;
+}

@@ -1,0 +1,119 @@
+/*
+ * Reading files, printing findings, and JSON.
+ */
+#include "toolstack/vane/vane.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FILE	(1u << 20)
+
+char *read_file(const char *path, size_t *len)
+{
+	FILE *f = fopen(path, "re");
+	char *text = f ? malloc(MAX_FILE) : NULL;
+
+	if (!f || !text) {
+		fprintf(stderr, "vane: error: %s: %s\n", path,
+			strerror(errno));
+		if (f)
+			fclose(f);
+		return NULL;
+	}
+	*len = fread(text, 1, MAX_FILE, f);
+	if (ferror(f) || *len == MAX_FILE) {
+		fprintf(stderr, "vane: error: %s: %s\n", path, ferror(f) ?
+			strerror(errno) : "is larger than 1 MiB");
+		free(text);
+		text = NULL;
+	}
+	fclose(f);
+	return text;
+}
+
+void print_report(const struct vane_report *report)
+{
+	for (unsigned int i = 0; i < report->count; i++) {
+		const struct vane_finding *f = &report->findings[i];
+
+		fprintf(stderr, "%s", f->file ? f->file : "");
+		if (f->line)
+			fprintf(stderr, ":%u:%u", f->line, f->column);
+		fprintf(stderr, ": %s: ", f->level == VANE_ERROR ? "error" :
+			"warning");
+		if (f->key)
+			fprintf(stderr, "%s: ", f->key);
+		fprintf(stderr, "%s\n", f->text ? f->text : "");
+	}
+}
+
+static void to_stdout(void *arg, const char *text, size_t len)
+{
+	(void)arg;
+	fwrite(text, 1, len, stdout);
+}
+
+yajl_gen json_begin(void)
+{
+	yajl_gen g = yajl_gen_alloc(NULL);
+
+	if (!g) {
+		fprintf(stderr, "vane: error: no memory\n");
+		exit(EXIT_FAILED);
+	}
+	yajl_gen_config(g, yajl_gen_beautify, 1);
+	yajl_gen_config(g, yajl_gen_indent_string, "    ");
+	yajl_gen_config(g, yajl_gen_print_callback, to_stdout, NULL);
+	return g;
+}
+
+void json_end(yajl_gen g)
+{
+	yajl_gen_free(g);
+}
+
+void json_key(yajl_gen g, const char *key)
+{
+	yajl_gen_string(g, (const unsigned char *)key, strlen(key));
+}
+
+void json_text(yajl_gen g, const char *key, const char *text)
+{
+	json_key(g, key);
+	if (text)
+		json_key(g, text);
+	else
+		yajl_gen_null(g);
+}
+
+void json_number(yajl_gen g, const char *key, long long number)
+{
+	json_key(g, key);
+	yajl_gen_integer(g, number);
+}
+
+void json_double(yajl_gen g, const char *key, double number)
+{
+	json_key(g, key);
+	yajl_gen_double(g, number);
+}
+
+void json_bool(yajl_gen g, const char *key, bool value)
+{
+	json_key(g, key);
+	yajl_gen_bool(g, value);
+}
+
+bool take_json(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++)
+		if (!strcmp(argv[i], "--json")) {
+			memmove(argv + i, argv + i + 1,
+				(*argc - i) * sizeof(*argv));
+			--*argc;
+			return true;
+		}
+	return false;
+}

@@ -1,0 +1,89 @@
+/*
+ * What the commands of the command line share. One command, one file, one
+ * row in the table of main.c: options, usage text and handler stand together.
+ */
+#ifndef TOOLSTACK_VANE_VANE_H
+#define TOOLSTACK_VANE_VANE_H
+
+#include <stdbool.h>
+#include <yajl/yajl_gen.h>
+
+#include "toolstack/libvane.h"
+
+/* Exit statuses, as xl has them. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_CREATE = 3,		/* a domain could not be created */
+};
+
+/* Version of what --json prints; docs/commands.md describes it. */
+#define JSON_VERSION 1
+
+struct command {
+	const char *name;
+	const char *arguments;		/* for the usage line */
+	const char *summary;		/* one line */
+	const char *options;		/* one line each, or NULL */
+	/* argv[0] is the command's name. Returns an exit status. */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct command cmd_create, cmd_list, cmd_console, cmd_shutdown,
+	cmd_reboot, cmd_destroy, cmd_pause, cmd_unpause, cmd_rename, cmd_info,
+	cmd_dmesg, cmd_domid, cmd_domname, cmd_uptime, cmd_vcpu_list,
+	cmd_debug_keys, cmd_store, cmd_check, cmd_init, cmd_help;
+
+/* All of them, ended by NULL. */
+extern const struct command *const commands[];
+
+/* --- main.c -------------------------------------------------------------- */
+
+extern bool verbose;
+
+/* A connection; ends the program when there is none. */
+struct vane *connect_or_exit(void);
+
+/* Prints how @c is used to standard error; returns EXIT_USAGE. */
+int usage(const struct command *c);
+
+/* Prints the whole help of @c to standard output. */
+void print_help(const struct command *c);
+
+/* Runs @act on each domain that the arguments name. */
+int each_domain(const struct command *c, int argc, char **argv,
+		int (*act)(struct vane *v, uint32_t domid));
+
+/* --- print.c ------------------------------------------------------------- */
+
+/* Reads a file whole; NULL after a message. Freed by free(). */
+char *read_file(const char *path, size_t *len);
+
+/* Prints findings as "file:line:column: error: key: text". */
+void print_report(const struct vane_report *report);
+
+/* JSON on standard output, 4 blanks per level. */
+yajl_gen json_begin(void);
+void json_end(yajl_gen g);
+void json_key(yajl_gen g, const char *key);
+void json_text(yajl_gen g, const char *key, const char *text);
+void json_number(yajl_gen g, const char *key, long long number);
+void json_double(yajl_gen g, const char *key, double number);
+void json_bool(yajl_gen g, const char *key, bool value);
+
+/* Takes "--json" out of the arguments; true if it was there. */
+bool take_json(int *argc, char **argv);
+
+/* --- console.c, monitor.c ------------------------------------------------ */
+
+/* Connects the terminal to @tty until ^] or its end. Returns 0 or -errno. */
+int console_attach(const char *tty);
+
+/*
+ * Watches over a domain from a process of its own and does what its
+ * configuration says when it shuts down. Returns in the caller at once.
+ */
+void monitor_start(const struct vane_config *config, uint32_t domid);
+
+#endif

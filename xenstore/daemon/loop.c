@@ -1,0 +1,88 @@
+/* The event loop: see loop.h. */
+#include "xenstore/daemon/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "xenstore/daemon/server.h"
+
+#define BATCH	64
+#define TICK_MS	1000
+
+static int epoll_fd = -1;
+static bool stopped;
+static struct loop_source *garbage;
+
+int loop_init(void)
+{
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	return epoll_fd < 0 ? -errno : 0;
+}
+
+int loop_add(struct loop_source *src, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = src };
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, src->fd, &ev) ? -errno : 0;
+}
+
+static void ignore(struct loop_source *src, uint32_t events)
+{
+	(void)src;
+	(void)events;
+}
+
+void loop_remove(struct loop_source *src)
+{
+	close(src->fd);
+	src->ready = ignore;
+	src->next_garbage = garbage;
+	garbage = src;
+}
+
+static void free_garbage(void)
+{
+	struct loop_source *src;
+
+	while ((src = garbage)) {
+		garbage = src->next_garbage;
+		free(src);
+	}
+}
+
+void loop_stop(void)
+{
+	stopped = true;
+}
+
+static int patience(const struct server *srv)
+{
+	if (srv->ready_count)
+		return 0;
+	return server_needs_tick(srv) ? TICK_MS : -1;
+}
+
+void loop_run(struct server *srv)
+{
+	struct epoll_event event[BATCH];
+	uint64_t last_tick = server_now();
+
+	while (!stopped) {
+		int n = epoll_wait(epoll_fd, event, BATCH, patience(srv));
+
+		for (int i = 0; i < n; i++) {
+			struct loop_source *src = event[i].data.ptr;
+
+			src->ready(src, event[i].events);
+		}
+		server_continue(srv);
+		if (server_now() - last_tick >= TICK_MS) {
+			server_tick(srv);
+			last_tick = server_now();
+		}
+		server_flush(srv);
+		free_garbage();
+	}
+}

@@ -1,0 +1,85 @@
+# xenstore/: vane-stored, the client library that the other programs link,
+# and the tests of both.
+
+STORE := $(BUILD)/xenstore
+
+# What a program that uses the store links.
+STORE_CLIENT := $(STORE)/client/store.o
+
+# The daemon's heart, which the host tests drive without sockets or Xen; and
+# the rest, which makes it a program.
+STORE_CORE := $(addprefix xenstore/daemon/,memory.c log.c hash.c path.c \
+	perms.c dir.c tree.c pathset.c quota.c server.c domain.c nodeop.c \
+	watch.c tx.c conn.c ring.c request.c request_node.c request_conn.c \
+	request_domain.c check.c control.c hv_none.c)
+STORE_MAIN := $(addprefix xenstore/daemon/,loop.c socket.c hv_xen.c main.c)
+
+$(STORE)/%.o: xenstore/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+$(STORE)/vane-stored: $(patsubst %.c,$(BUILD)/%.o,$(STORE_CORE) $(STORE_MAIN)) \
+		$(TOOLSTACK_SYS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+ALL += $(STORE)/vane-stored $(STORE_CLIENT)
+DOM0_FILES += $(STORE)/vane-stored:/usr/sbin/vane-stored
+
+# Host tests: the core compiled anew with the sanitizers on.
+$(STORE)/asan/%.o: xenstore/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -c -o $@ $<
+
+STORE_ASAN := $(patsubst xenstore/%.c,$(STORE)/asan/%.o,$(STORE_CORE))
+STORE_HARNESS := $(addprefix $(STORE)/asan/test/,harness.o steps.o \
+	steps_socket.o steps_domain.o)
+
+STORE_TESTS := $(addprefix $(STORE)/test/,test_tree test_rules test_quota \
+	test_ring test_model)
+
+$(STORE_TESTS): $(STORE)/test/%: $(STORE)/asan/test/%.o $(STORE_HARNESS) \
+		$(STORE_ASAN)
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka
+
+HOST_TESTS += $(STORE_TESTS)
+
+# The daemon with the sanitizers on, for tests that talk to it as a program.
+$(STORE)/test/vane-stored: $(STORE_ASAN) \
+		$(patsubst xenstore/%.c,$(STORE)/asan/%.o,$(STORE_MAIN)) \
+		$(TOOLSTACK_SYS)
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -o $@ $^
+
+# Without sanitizers, so that it runs inside a Dom0 image too.
+$(STORE)/conformance: $(addprefix $(STORE)/test/,conformance.o spawn.o \
+		steps.o steps_socket.o)
+	$(CC) $(CFLAGS) -o $@ $^
+
+xenstore/test/run-conformance: $(STORE)/conformance $(STORE)/test/vane-stored
+xenstore/test/run-debian-clients: $(STORE)/test/vane-stored
+HOST_TESTS += xenstore/test/run-conformance xenstore/test/run-debian-clients
+
+$(STORE)/test/test_client: $(addprefix $(STORE)/asan/,test/test_client.o \
+		test/spawn.o client/store.o) $(STORE)/test/vane-stored
+	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
+
+HOST_TESTS += $(STORE)/test/test_client
+
+# The fuzzer: all of the core in one compilation, with clang's coverage.
+$(STORE)/test/fuzz_wire: $(addprefix xenstore/test/,fuzz_wire.c harness.c \
+		steps.c) $(STORE_CORE)
+	@mkdir -p $(@D)
+	$(CLANG) $(filter-out -MMD -MP,$(TEST_CFLAGS)) -fsanitize=fuzzer \
+		-o $@ $^ -lcmocka
+
+FUZZERS += $(STORE)/test/fuzz_wire
+
+# In a machine: the same client test without sanitizers.
+$(STORE)/test_client: $(addprefix $(STORE)/,test/test_client.o test/spawn.o \
+		client/store.o)
+	$(CC) $(CFLAGS) -o $@ $^ -lcmocka
+
+SYSTEM_TESTS += xenstore/test/run-in-dom0
+SYSTEM_NEEDS += $(STORE)/conformance $(STORE)/test_client $(STORE)/vane-stored \
+	$(BUILD)/debian/xen.stamp
