@@ -82,7 +82,7 @@ static void tear_down(struct domain *d)
 	unsigned int i;
 
 	sched_quiesce(); /* who saw it alive just now has finished */
-	sched_destroy_watchdogs(d);
+	sched_destroy_domain(d);
 	for_each_vcpu(d, v, i) {
 		time_destroy_vcpu(v);
 		timer_stop(&v->time.poll);

@@ -168,10 +168,10 @@ int domctl_scheduler(struct domain *d, struct xen_domctl *op)
 		c->cap = d->sched.cap;
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_putinfo:
-		if (c->cap != 0 && c->cap != (uint16_t)~0u)
-			return -EOPNOTSUPP;
 		if (c->weight)
 			WRITE_ONCE(d->sched.weight, c->weight);
+		if (c->cap != (uint16_t)~0u)
+			sched_set_cap(d, c->cap);
 		return 0;
 	}
 	return -EINVAL;

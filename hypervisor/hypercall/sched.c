@@ -185,10 +185,11 @@ static void watchdog_fired(void *arg)
 	domain_shutdown(d, SHUTDOWN_watchdog);
 }
 
-void sched_destroy_watchdogs(struct domain *d)
+void sched_destroy_domain(struct domain *d)
 {
 	unsigned int i;
 
+	timer_stop(&d->sched.cap_timer);
 	for (i = 0; i < ARRAY_SIZE(d->sched.watchdog); i++)
 		if (d->sched.watchdogs_used >> i & 1)
 			timer_stop(&d->sched.watchdog[i]);
@@ -292,6 +293,7 @@ void sched_init_domain(struct domain *d)
 	unsigned int i;
 
 	d->sched.weight = 256;
+	timer_init(&d->sched.cap_timer, sched_pay_cap, d);
 	for (i = 0; i < ARRAY_SIZE(d->sched.watchdog); i++)
 		timer_init(&d->sched.watchdog[i], watchdog_fired, d);
 }

@@ -45,7 +45,10 @@ struct sched_vcpu {
 };
 
 struct sched_domain {
-	uint16_t weight, cap;
+	uint16_t weight;
+	uint16_t cap;            /* % of one CPU, 0: none; domain's lock */
+	int64_t cap_used;        /* ns run and not paid: atomic, credit.c */
+	struct timer cap_timer;  /* pays each period */
 	unsigned int pool;
 	unsigned int pollers;    /* vCPUs in SCHEDOP_poll: atomic */
 	uint64_t parks;          /* counts vCPUs that parked: atomic */
@@ -126,9 +129,13 @@ struct guest_area *sched_set_runstate_area(struct vcpu *v,
 const char *sched_policy_name(void);
 unsigned int sched_policy_id(void);  /* XEN_SCHEDULER_* */
 
-/* hypercall/sched.c: a poll's timer fired; a dying domain's watchdogs. */
+/* credit.c: a new cap, in force from here on; cap_timer's function. */
+void sched_set_cap(struct domain *d, uint16_t percent);
+void sched_pay_cap(void *domain);
+
+/* hypercall/sched.c: a poll's timer fired; a dying domain's timers. */
 void poll_timeout(void *vcpu);
-void sched_destroy_watchdogs(struct domain *d);
+void sched_destroy_domain(struct domain *d);
 
 /*
  * event/: a port of d became pending, masked or not. Wakes who polls for it.

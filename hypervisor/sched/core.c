@@ -46,7 +46,8 @@ bool vcpu_must_stop(const struct vcpu *v)
 	const struct domain *d = v->domain;
 
 	return READ_ONCE(v->sched.down) || READ_ONCE(d->pause_count) ||
-	       READ_ONCE(d->shutting_down) || domain_is_dying(d);
+	       READ_ONCE(d->shutting_down) || domain_is_dying(d) ||
+	       cap_reached(d);
 }
 
 struct sched_cpu *vcpu_lock_home(struct vcpu *v)

@@ -17,7 +17,14 @@
  * hand, and who ran alone for long has at most a slice of debt when others
  * come.
  *
- * All under the lock of the vCPU's home; the sum of weights is atomic.
+ * A domain with a cap has an account of its own, in time of any CPU: what its
+ * vCPUs run is charged to it, each period pays the cap's part. Once a period's
+ * worth is open they park at the guest boundary, though CPUs idle, until it is
+ * paid. That is seen a tick late at most; what was overdrawn is paid too, so
+ * that the share is exact in the long run.
+ *
+ * All under the lock of the vCPU's home; the sum of weights and the account
+ * are atomic.
  */
 #include "policy.h"
 #include <xen/domctl.h>
@@ -49,6 +56,48 @@ static void earn(struct vcpu *v, nsec_t t)
 	if (supply < total) /* else: more than one CPU's worth is of no use */
 		ns = ns * supply / total;
 	s->credit = min(s->credit + (int64_t)ns, CREDIT_MAX);
+}
+
+/* ns in a period; 0: no cap. */
+static int64_t cap_budget(const struct domain *d)
+{
+	return READ_ONCE(d->sched.cap) * (int64_t)SLICE / 100;
+}
+
+bool cap_reached(const struct domain *d)
+{
+	int64_t budget = cap_budget(d);
+
+	return budget && READ_ONCE(d->sched.cap_used) >= budget;
+}
+
+void sched_set_cap(struct domain *d, uint16_t percent)
+{
+	spin_lock(&d->lock);
+	WRITE_ONCE(d->sched.cap, percent);
+	timer_set(&d->sched.cap_timer, now() + SLICE);
+	spin_unlock(&d->lock);
+}
+
+/* A period is over. After the cap is gone this runs once, to let all go. */
+void sched_pay_cap(void *domain)
+{
+	struct domain *d = domain;
+	int64_t budget;
+	struct vcpu *v;
+	unsigned int i;
+
+	spin_lock(&d->lock); /* two may not pay for the same time */
+	budget = cap_budget(d);
+	/* A tick in hand: so much may have run and not be charged yet. */
+	(void)atomic_sub(&d->sched.cap_used,
+			 min(budget, READ_ONCE(d->sched.cap_used) +
+			     (int64_t)TICK));
+	if (budget && !domain_is_dying(d))
+		timer_set(&d->sched.cap_timer, now() + SLICE);
+	spin_unlock(&d->lock);
+	for_each_vcpu(d, v, i)
+		vcpu_unpark(v);
 }
 
 static void credit_init_vcpu(struct vcpu *v, nsec_t t)
@@ -86,6 +135,9 @@ static void credit_charge(struct vcpu *v, nsec_t t)
 
 	earn(v, t);
 	if (t > s->last_run) {
+		if (cap_budget(v->domain))
+			(void)atomic_add(&v->domain->sched.cap_used,
+					 (int64_t)(t - s->last_run));
 		s->credit = max(s->credit - (int64_t)(t - s->last_run),
 				-CREDIT_MAX);
 		s->last_run = t;
@@ -121,6 +173,8 @@ static bool credit_tick(struct sched_cpu *q, nsec_t t)
 	unsigned int class, waits;
 
 	promote(q, t);
+	if (cap_reached(q->curr->domain))
+		return true;
 	class = credit_class(q->curr);
 	waits = queue_best(q);
 	if (waits < class)

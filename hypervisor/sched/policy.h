@@ -50,6 +50,9 @@ void queue_del(struct sched_cpu *q, struct vcpu *v);
 /* The most urgent class that waits in q; no lock needed for a hint. */
 unsigned int queue_best(const struct sched_cpu *q);
 
+/* d has run for as long as its cap allows (credit.c). */
+bool cap_reached(const struct domain *d);
+
 /* Sum of the weights of all vCPUs that want to run: atomic. */
 extern uint64_t sched_runnable_weight;
 

@@ -19,13 +19,14 @@
 
 static nsec_t clock_ns;
 static struct timer *ticks[MAX_CPUS];
+static struct timer *cap_timer; /* of the one domain that has a cap */
 
 /*
  * A program: computes for `run`, sleeps for `sleep`, over and over; 0: a hog.
  */
 static struct sim {
 	struct domain d;
-	struct vcpu v;
+	struct vcpu v, *vcpus[2];
 	nsec_t run, sleep;
 	nsec_t left, wake_at;   /* of this round */
 	nsec_t woken, worst;    /* wake-up to first step */
@@ -50,7 +51,10 @@ void timer_set(struct timer *t, nsec_t expires)
 {
 	t->expires = expires;
 	t->active = true;
-	ticks[this_cpu()->id] = t;
+	if (t->fn == sched_pay_cap)
+		cap_timer = t;
+	else
+		ticks[this_cpu()->id] = t;
 }
 
 void timer_stop(struct timer *t)
@@ -107,6 +111,7 @@ static void machine(unsigned int n)
 	cpus_present = n;
 	sched_runnable_weight = 0;
 	memset(ticks, 0, sizeof(ticks));
+	cap_timer = NULL;
 	for (i = 0; i < n; i++) {
 		memset(&cpus[i], 0, sizeof(cpus[i]));
 		cpus[i].id = i;
@@ -138,6 +143,11 @@ static struct sim *add(unsigned int weight, uint64_t affinity, nsec_t run,
 	s->d.sched.weight = (uint16_t)weight;
 	s->d.shutdown_code = -1;
 	s->v.domain = &s->d;
+	s->vcpus[0] = &s->v;
+	s->d.vcpu = s->vcpus;
+	s->d.max_vcpus = 1;
+	spin_init(&s->d.lock, RANK_DOMAIN);
+	timer_init(&s->d.sched.cap_timer, sched_pay_cap, &s->d);
 	s->run = s->left = run;
 	s->sleep = sleep;
 	sched_init_vcpu(&s->v);
@@ -176,19 +186,29 @@ static bool somebody_waits(unsigned int cpu)
 	return false;
 }
 
+static void fire(struct timer *t)
+{
+	if (!t || !t->active || t->expires > clock_ns)
+		return;
+	t->active = false;
+	t->fn(t->arg);
+}
+
 static void step_cpu(unsigned int cpu)
 {
 	struct vcpu *v;
 
 	host_cpu = &cpus[cpu];
-	if (ticks[cpu] && ticks[cpu]->active &&
-	    ticks[cpu]->expires <= clock_ns) {
-		ticks[cpu]->active = false;
-		ticks[cpu]->fn(ticks[cpu]->arg);
-	}
+	fire(ticks[cpu]);
+	fire(cap_timer);
 	if (host_cpu->need_resched)
 		schedule();
 	v = host_cpu->running;
+	while (vcpu_must_stop(v)) { /* it parks; the next may have to, too */
+		v->sched.parked = true;
+		schedule();
+		v = host_cpu->running;
+	}
 	if (v != host_cpu->idle)
 		run_current((struct sim *)((char *)v -
 					   offsetof(struct sim, v)));
@@ -371,6 +391,45 @@ static void test_pinned(void **state)
 	machine_end();
 }
 
+/* With CPUs to spare, a cap holds; its others may have what it leaves. */
+static void test_cap(void **state)
+{
+	static const unsigned int caps[] = { 5, 10, 50, 75, 150 };
+	struct sim *a, *b;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(caps); i++) {
+		machine(2);
+		a = add(256, 3, 0, 0);
+		b = add(256, 3, 0, 0); /* a's second vCPU */
+		b->v.domain = &a->d;
+		a->vcpus[1] = &b->v;
+		a->d.max_vcpus = 2;
+		sched_set_cap(&a->d, (uint16_t)caps[i]);
+		run_for(SECONDS(30));
+		assert_in_range(share(a, SECONDS(30)) + share(b, SECONDS(30)),
+				caps[i] * 99 / 10, caps[i] * 102 / 10);
+		sched_set_cap(&a->d, 0);
+		run_for(SECONDS(30));
+		assert_true(share(a, SECONDS(30)) > 950);
+		machine_end();
+	}
+}
+
+/* Who uses less than its cap feels nothing of it. */
+static void test_cap_not_reached(void **state)
+{
+	struct sim *s;
+
+	machine(1);
+	s = add(256, 1, 20 * STEP, 80 * STEP);
+	sched_set_cap(&s->d, 40);
+	run_for(SECONDS(10));
+	assert_share(s, SECONDS(10), 191, 3);
+	assert_true(s->worst <= STEP);
+	machine_end();
+}
+
 /* The times of the four states add up to all time. */
 static void test_runstate(void **state)
 {
@@ -401,6 +460,8 @@ int main(void)
 		cmocka_unit_test(test_frequent_waker),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_pinned),
+		cmocka_unit_test(test_cap),
+		cmocka_unit_test(test_cap_not_reached),
 		cmocka_unit_test(test_runstate),
 	};
 

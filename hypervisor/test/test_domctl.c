@@ -253,10 +253,14 @@ static void settings(uint16_t id)
 	CHECK_EQ(op.u.scheduler_op.u.credit.weight, 256);
 	op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
 	op.u.scheduler_op.u.credit.cap = 50;
-	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), -EOPNOTSUPP);
+	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
 	op.u.scheduler_op.u.credit.cap = 0xffff;
 	op.u.scheduler_op.u.credit.weight = 512;
 	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+	op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+	CHECK_EQ(op.u.scheduler_op.u.credit.cap, 50);
+	CHECK_EQ(op.u.scheduler_op.u.credit.weight, 512);
 	op.u.scheduler_op.cmd = 7;
 	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), -EINVAL);
 	op.u.max_mem.max_memkb = 8192 + 3;
