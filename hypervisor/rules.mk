@@ -4,7 +4,7 @@
 
 HV_OBJS := \
 	boot/start.o boot/multiboot.o boot/main.o \
-	cpu/entry.o cpu/trap.o cpu/desc.o cpu/features.o cpu/extable.o \
+	cpu/entry.o cpu/trap.o cpu/desc.o cpu/features.o \
 	cpu/dump.o \
 	mm/memory.o mm/heap.o mm/frame.o mm/validate.o mm/update.o mm/tlb.o \
 	mm/pagetable.o mm/guest.o \

@@ -1,11 +1,57 @@
 /*
- * One-instruction wrappers: the only inline assembly outside boot/ and cpu/
- * code files. Host tests put a stand-in of the same name before this one.
+ * One-instruction wrappers. With access.h, which holds those that may fault,
+ * and the code of cpu/ and boot/, all inline assembly there is. Host tests put
+ * a stand-in of the same name before this one.
  */
 #ifndef PV_ARCH_H
 #define PV_ARCH_H
 
 #include "types.h"
+
+#define DEFINE_INSN(name, insn) \
+static inline void name(void) \
+{ \
+	__asm__ volatile(insn ::: "memory"); \
+}
+DEFINE_INSN(irq_enable_and_halt, "sti; hlt; cli") /* with no gap between */
+DEFINE_INSN(irq_window, "sti; nop; cli") /* lets pending interrupts in */
+DEFINE_INSN(arch_halt, "cli; hlt")
+DEFINE_INSN(cpu_pause, "pause")
+DEFINE_INSN(swapgs, "swapgs")
+DEFINE_INSN(clts, "clts")
+DEFINE_INSN(wbinvd, "wbinvd")
+DEFINE_INSN(stac, "stac")
+DEFINE_INSN(clac, "clac")
+
+/* read_cr0(), write_cr0(v) and so on. */
+#define DEFINE_REGISTER(reg) \
+static inline uint64_t read_##reg(void) \
+{ \
+	uint64_t v; \
+\
+	__asm__ volatile("mov %%" #reg ", %0" : "=r"(v)); \
+	return v; \
+} \
+\
+static inline void write_##reg(uint64_t v) \
+{ \
+	__asm__ volatile("mov %0, %%" #reg :: "r"(v) : "memory"); \
+}
+DEFINE_REGISTER(cr0)
+DEFINE_REGISTER(cr2)
+DEFINE_REGISTER(cr3)
+DEFINE_REGISTER(cr4)
+DEFINE_REGISTER(dr0)
+DEFINE_REGISTER(dr1)
+DEFINE_REGISTER(dr2)
+DEFINE_REGISTER(dr3)
+DEFINE_REGISTER(dr6)
+DEFINE_REGISTER(dr7)
+
+#define READ_SEL(seg) ({ \
+	uint32_t sel_; \
+	__asm__ volatile("mov %%" #seg ", %0" : "=r"(sel_)); \
+	(uint16_t)sel_; })
 
 static inline uint64_t arch_stack_pointer(void)
 {
@@ -13,85 +59,6 @@ static inline uint64_t arch_stack_pointer(void)
 
 	__asm__("mov %%rsp, %0" : "=r"(sp));
 	return sp;
-}
-
-static inline void irq_enable(void)
-{
-	__asm__ volatile("sti" ::: "memory");
-}
-
-static inline void irq_disable(void)
-{
-	__asm__ volatile("cli" ::: "memory");
-}
-
-/* Enables interrupts and halts, with no gap between; returns with them off. */
-static inline void irq_enable_and_halt(void)
-{
-	__asm__ volatile("sti; hlt; cli" ::: "memory");
-}
-
-/* Lets pending interrupts in. */
-static inline void irq_window(void)
-{
-	__asm__ volatile("sti; nop; cli" ::: "memory");
-}
-
-static inline void cpu_pause(void)
-{
-	__asm__ volatile("pause" ::: "memory");
-}
-
-static inline void arch_halt(void)
-{
-	__asm__ volatile("cli; hlt" ::: "memory");
-}
-
-static inline uint64_t read_cr0(void)
-{
-	uint64_t v;
-
-	__asm__ volatile("mov %%cr0, %0" : "=r"(v));
-	return v;
-}
-
-static inline void write_cr0(uint64_t v)
-{
-	__asm__ volatile("mov %0, %%cr0" :: "r"(v) : "memory");
-}
-
-static inline uint64_t read_cr2(void)
-{
-	uint64_t v;
-
-	__asm__ volatile("mov %%cr2, %0" : "=r"(v));
-	return v;
-}
-
-static inline uint64_t read_cr3(void)
-{
-	uint64_t v;
-
-	__asm__ volatile("mov %%cr3, %0" : "=r"(v));
-	return v;
-}
-
-static inline void write_cr3(uint64_t v)
-{
-	__asm__ volatile("mov %0, %%cr3" :: "r"(v) : "memory");
-}
-
-static inline uint64_t read_cr4(void)
-{
-	uint64_t v;
-
-	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
-	return v;
-}
-
-static inline void write_cr4(uint64_t v)
-{
-	__asm__ volatile("mov %0, %%cr4" :: "r"(v) : "memory");
 }
 
 static inline void invlpg(uint64_t va)
@@ -113,9 +80,16 @@ static inline void wrmsr(uint32_t msr, uint64_t v)
 			 "d"((uint32_t)(v >> 32)) : "memory");
 }
 
-/* false when the MSR does not exist (cpu/extable.S). */
-must_check bool rdmsr_safe(uint32_t msr, uint64_t *v);
-must_check bool wrmsr_safe(uint32_t msr, uint64_t v);
+static inline void write_xcr0(uint64_t v)
+{
+	__asm__ volatile("xsetbv" :: "c"(0), "a"((uint32_t)v),
+			 "d"((uint32_t)(v >> 32)));
+}
+
+/* All that @insn (xsave64, xrstor64, fxsave64, fxrstor64) knows of. */
+#define FPU_STATE(insn, area) \
+	__asm__ volatile(#insn " (%0)" :: "r"(area), "a"(~0u), "d"(~0u) \
+			 : "memory")
 
 static inline uint64_t rdtsc(void)
 {
@@ -143,43 +117,55 @@ static inline struct cpuid_regs cpuid(uint32_t leaf)
 	return cpuid_count(leaf, 0);
 }
 
-static inline void outb(uint16_t port, uint8_t v)
+/*
+ * All ones when i < limit, else 0, without a branch: what is masked by it
+ * stays within its bounds even where the CPU speculates.
+ */
+static inline uint64_t mask_if_below(uint64_t i, uint64_t limit)
 {
-	__asm__ volatile("outb %0, %1" :: "a"(v), "Nd"(port));
+	uint64_t mask;
+
+	__asm__("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(i), "r"(limit)
+		: "cc");
+	return mask;
 }
 
-static inline void outw(uint16_t port, uint16_t v)
+/* Words first, then what is left of n bytes: memcpy() and memset(). */
+static inline void rep_movs(void *dst, const void *src, size_t n)
 {
-	__asm__ volatile("outw %0, %1" :: "a"(v), "Nd"(port));
+	size_t words = n / 8;
+
+	__asm__ volatile("rep movsq; mov %3, %0; rep movsb"
+			 : "+c"(words), "+D"(dst), "+S"(src)
+			 : "r"(n & 7) : "memory");
 }
 
-static inline void outl(uint16_t port, uint32_t v)
+static inline void rep_stos(void *dst, uint8_t byte, size_t n)
 {
-	__asm__ volatile("outl %0, %1" :: "a"(v), "Nd"(port));
+	size_t words = n / 8;
+
+	__asm__ volatile("rep stosq; mov %2, %0; rep stosb"
+			 : "+c"(words), "+D"(dst)
+			 : "r"(n & 7), "a"(byte * 0x0101010101010101UL)
+			 : "memory");
 }
 
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t v;
-
-	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
+/* inb(port), outb(port, v) and so on. */
+#define DEFINE_PORT(suffix, type) \
+static inline type in##suffix(uint16_t port) \
+{ \
+	type v; \
+\
+	__asm__ volatile("in" #suffix " %1, %0" : "=a"(v) : "Nd"(port)); \
+	return v; \
+} \
+\
+static inline void out##suffix(uint16_t port, type v) \
+{ \
+	__asm__ volatile("out" #suffix " %0, %1" :: "a"(v), "Nd"(port)); \
 }
-
-static inline uint16_t inw(uint16_t port)
-{
-	uint16_t v;
-
-	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-static inline uint32_t inl(uint16_t port)
-{
-	uint32_t v;
-
-	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
+DEFINE_PORT(b, uint8_t)
+DEFINE_PORT(w, uint16_t)
+DEFINE_PORT(l, uint32_t)
 
 #endif

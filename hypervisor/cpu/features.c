@@ -13,12 +13,6 @@ struct cpu_features features;
 #define XCR0_AVX 0x4UL
 #define XCR0_AVX512 0xe0UL
 
-static void xsetbv(uint32_t reg, uint64_t v)
-{
-	__asm__ volatile("xsetbv" :: "c"(reg), "a"((uint32_t)v),
-			 "d"((uint32_t)(v >> 32)));
-}
-
 static void find_xstate(void)
 {
 	struct cpuid_regs r = cpuid_count(0xd, 0);
@@ -69,7 +63,7 @@ void features_init_cpu(void)
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NX);
 	wrmsr(MSR_PAT, PAT_VALUE);
 	if (features.xsave) {
-		xsetbv(0, features.xcr0);
+		write_xcr0(features.xcr0);
 		features.xsave_size = cpuid_count(0xd, 0).b;
 	}
 }

@@ -4,10 +4,10 @@
  * they are emulated, or handed to the guest's own handler (pv/).
  */
 #include "trap.h"
+#include "access.h"
 #include "cpu.h"
 #include "desc.h"
 #include "domain.h"
-#include "extable.h"
 #include "features.h"
 #include "guest.h"
 #include "machine.h"
@@ -24,18 +24,7 @@ CHECK_OFFSET(rsp, R_RSP);
 CHECK_OFFSET(ss, R_SS);
 static_assert(sizeof(struct cpu_user_regs) == REGS_SIZE, "frame size");
 
-static uint64_t read_dr6(void)
-{
-	uint64_t v;
-
-	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
-	return v;
-}
-
-static void write_dr6(uint64_t v)
-{
-	__asm__ volatile("mov %0, %%dr6" :: "r"(v));
-}
+extern const struct extable_entry extable_start[], extable_end[];
 
 #define DR6_INIT 0xffff0ff0UL
 
@@ -45,6 +34,17 @@ struct cpu_user_regs *ist_guest_frame(const struct cpu_user_regs *r)
 
 	memcpy(to, r, offsetof(struct cpu_user_regs, es));
 	return to;
+}
+
+/* Where to go on after a fault at rip; 0: it was not foreseen. */
+static uint64_t extable_find(uint64_t rip)
+{
+	const struct extable_entry *e;
+
+	for (e = extable_start; e < extable_end; e++)
+		if ((uint64_t)&e->insn + (int64_t)e->insn == rip)
+			return (uint64_t)&e->fixup + (int64_t)e->fixup;
+	return 0;
 }
 
 static void hv_trap(struct cpu_user_regs *r)

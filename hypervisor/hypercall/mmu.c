@@ -3,6 +3,7 @@
  * mmuext_op. They find the table and take a reference to it; mm/update.c
  * does the rest. (Public header xen.h; formats of the arguments are there.)
  */
+#include "arch.h"
 #include "domain.h"
 #include "guest.h"
 #include "hypercall.h"
@@ -406,7 +407,7 @@ static int ext_flush_cache(struct domain *d, const struct mmuext_op *op)
 	/* Only who has devices can have lines that matter to anybody. */
 	if (!current->domain->pv.io_all)
 		return -EPERM;
-	__asm__ volatile("wbinvd" ::: "memory");
+	wbinvd();
 	return 0;
 }
 

@@ -3,6 +3,7 @@
  * here answers -ENOSYS, and the first such call of each kind is logged.
  */
 #include "hypercall.h"
+#include "arch.h"
 #include "domain.h"
 #include "guest.h"
 #include "printk.h"
@@ -88,19 +89,6 @@ static long unknown(uint64_t op)
 	return -ENOSYS;
 }
 
-/*
- * The comparison yields all ones or zero without a branch, so that not even a
- * mispredicted call indexes beyond the table.
- */
-static inline uint64_t bounded(uint64_t i, uint64_t limit)
-{
-	uint64_t mask;
-
-	__asm__("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(i), "r"(limit)
-		: "cc");
-	return i & mask;
-}
-
 static inline long call(uint64_t op, uint64_t a0, uint64_t a1, uint64_t a2,
 			uint64_t a3, uint64_t a4)
 {
@@ -108,7 +96,7 @@ static inline long call(uint64_t op, uint64_t a0, uint64_t a1, uint64_t a2,
 
 	if (unlikely(op >= ARRAY_SIZE(table)))
 		return unknown(op);
-	row = &table[bounded(op, ARRAY_SIZE(table))];
+	row = &table[op & mask_if_below(op, ARRAY_SIZE(table))];
 	if (unlikely(!row->handler))
 		return unknown(op);
 	if (unlikely(row->who == PRIVILEGED) && !current->domain->privileged)

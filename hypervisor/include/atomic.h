@@ -21,7 +21,6 @@
 #define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define barrier() __asm__ volatile("" ::: "memory")
 
 /* Bit operations on arrays of unsigned long that others touch too. */
 static inline _Bool bit_test(const unsigned long *map, unsigned int bit)

@@ -25,7 +25,7 @@ static inline bool guest_range_ok(uint64_t va, size_t len)
 		(va + len <= 0x0000800000000000UL || va >= HV_VIRT_END));
 }
 
-/* 0 or -EFAULT; on -EFAULT part of the destination may have been written. */
+/* 0 or -EFAULT; then part of the destination may hold anything. */
 must_check int copy_from_guest_va(void *dst, uint64_t va, size_t len);
 must_check int copy_to_guest_va(uint64_t va, const void *src, size_t len);
 must_check int get_guest_u32(uint32_t *val, uint64_t va);

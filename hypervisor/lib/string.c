@@ -1,27 +1,16 @@
 /* Memory and strings. */
 #include "lib.h"
+#include "arch.h"
 
 void *memcpy(void *dst, const void *src, size_t n)
 {
-	void *d = dst;
-	size_t words = n / 8;
-
-	n &= 7;
-	__asm__ volatile("rep movsq; mov %3, %0; rep movsb"
-			 : "+c"(words), "+D"(d), "+S"(src)
-			 : "r"(n) : "memory");
+	rep_movs(dst, src, n);
 	return dst;
 }
 
 void *memset(void *dst, int c, size_t n)
 {
-	uint64_t v = (uint8_t)c * 0x0101010101010101UL;
-	size_t words = n / 8;
-	void *d = dst;
-
-	__asm__ volatile("rep stosq; mov %2, %0; rep stosb"
-			 : "+c"(words), "+D"(d)
-			 : "r"(n & 7), "a"(v) : "memory");
+	rep_stos(dst, (uint8_t)c, n);
 	return dst;
 }
 

@@ -8,15 +8,14 @@
  * From user mode the stack is the one of the last stack_switch; from kernel
  * mode the current one. The kernel's own cs is shown with RPL 0.
  */
+#include "access.h"
 #include "domain.h"
-#include "extable.h"
 #include "features.h"
 #include "guest.h"
 #include "layout.h"
 #include "hypercall.h"
 #include "pv_cpu.h"
 #include "trap.h"
-#include "user_access.h"
 
 #define MAX_FRAME 11
 

@@ -277,8 +277,7 @@ static bool xsetbv_insn(struct vcpu *v, const struct cpu_user_regs *r)
 	    (val & ~features.xcr0) || ((val & 4) && !(val & 2)) ||
 	    ((val & 0xe0) && (val & 0xe6) != 0xe6))
 		return false;
-	__asm__ volatile("xsetbv" :: "c"(0), "a"((uint32_t)val),
-			 "d"((uint32_t)(val >> 32)));
+	write_xcr0(val);
 	v->pv.xcr0 = val;
 	return true;
 }
@@ -296,7 +295,7 @@ static bool two_byte(struct vcpu *v, struct cpu_user_regs *r, struct insn *in)
 		return true;
 	case 0x09: /* wbinvd: caches are the machine's affair */
 		if (v->domain->pv.io_all)
-			__asm__ volatile("wbinvd" ::: "memory");
+			wbinvd();
 		return true;
 	case 0x20 ... 0x23:
 		return mov_cr_dr(v, r, in, op);

@@ -3,14 +3,13 @@
  * and what happens when the state that it returns to is bad. The flags and
  * selectors of the return are made, not copied.
  */
+#include "access.h"
 #include "domain.h"
-#include "extable.h"
 #include "features.h"
 #include "guest.h"
 #include "hypercall.h"
 #include "pv_cpu.h"
 #include "trap.h"
-#include "user_access.h"
 
 /* On the guest kernel's stack. */
 struct iret_frame {

@@ -3,9 +3,9 @@
  * goes into a register of the CPU is checked before it is stored, on every
  * way in: hypercall, vCPU context, emulated instruction.
  */
+#include "access.h"
 #include "desc.h"
 #include "domain.h"
-#include "extable.h"
 #include "features.h"
 #include "guest.h"
 #include "lib.h"
@@ -146,12 +146,7 @@ static void load_user_gs_selector(struct vcpu *v, uint16_t sel)
 	/* RPL 3: the hypervisor's descriptors are out of reach. */
 	if (s & ~3u)
 		s |= 3;
-	__asm__ volatile("1: mov %0, %%gs; 2:"
-			 ".pushsection .text.fixup, \"ax\";"
-			 "3: xor %0, %0; mov %0, %%gs; jmp 2b;"
-			 ".popsection;"
-			 EXTABLE("1b", "3b")
-			 : "+r"(s));
+	LOAD_SEL(gs, s);
 	v->pv.gs_base_user = rdmsr(MSR_GS_BASE);
 	wrmsr(MSR_KERNEL_GS_BASE, v->pv.gs_base_user);
 	wrmsr(MSR_GS_BASE, kernel);
@@ -244,10 +239,10 @@ uint64_t pv_get_debugreg(const struct vcpu *v, unsigned int reg)
 
 void pv_load_debugregs(const struct vcpu *v)
 {
-	__asm__ volatile("mov %0, %%dr7" :: "r"(DR7_FIXED));
-	__asm__ volatile("mov %0, %%dr0" :: "r"(v->pv.dr[0]));
-	__asm__ volatile("mov %0, %%dr1" :: "r"(v->pv.dr[1]));
-	__asm__ volatile("mov %0, %%dr2" :: "r"(v->pv.dr[2]));
-	__asm__ volatile("mov %0, %%dr3" :: "r"(v->pv.dr[3]));
-	__asm__ volatile("mov %0, %%dr7" :: "r"(v->pv.dr7 | DR7_FIXED));
+	write_dr7(DR7_FIXED);
+	write_dr0(v->pv.dr[0]);
+	write_dr1(v->pv.dr[1]);
+	write_dr2(v->pv.dr[2]);
+	write_dr3(v->pv.dr[3]);
+	write_dr7(v->pv.dr7 | DR7_FIXED);
 }

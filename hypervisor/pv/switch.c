@@ -7,9 +7,9 @@
  * KERNEL_GS_BASE, so that a change of mode is one swapgs. Bases may change
  * behind our back by a selector load: they are read back here.
  */
+#include "access.h"
 #include "desc.h"
 #include "domain.h"
-#include "extable.h"
 #include "features.h"
 #include "lib.h"
 #include "mm.h"
@@ -25,11 +25,6 @@ static bool is_guest(const struct vcpu *v)
 }
 
 /* --- mode --- */
-
-static inline void swapgs(void)
-{
-	__asm__ volatile("swapgs" ::: "memory");
-}
 
 static inline void load_iomap(struct cpu *c, const struct vcpu *v)
 {
@@ -60,46 +55,20 @@ void pv_toggle_mode(struct vcpu *v)
 static inline void fpu_save(void *area)
 {
 	if (features.xsave)
-		__asm__ volatile("xsave64 (%0)" :: "r"(area),
-				 "a"(0xffffffff), "d"(0xffffffff) : "memory");
+		FPU_STATE(xsave64, area);
 	else
-		__asm__ volatile("fxsave64 (%0)" :: "r"(area) : "memory");
+		FPU_STATE(fxsave64, area);
 }
 
 static inline void fpu_load(const void *area)
 {
 	if (features.xsave)
-		__asm__ volatile("xrstor64 (%0)" :: "r"(area),
-				 "a"(0xffffffff), "d"(0xffffffff) : "memory");
+		FPU_STATE(xrstor64, area);
 	else
-		__asm__ volatile("fxrstor64 (%0)" :: "r"(area) : "memory");
+		FPU_STATE(fxrstor64, area);
 }
 
-static inline void clts(void)
-{
-	__asm__ volatile("clts");
-}
-
-static inline void xsetbv0(uint64_t v)
-{
-	__asm__ volatile("xsetbv" :: "c"(0), "a"((uint32_t)v),
-			 "d"((uint32_t)(v >> 32)));
-}
-
-/* --- selectors: a bad one, in the new GDT, becomes null --- */
-
-#define LOAD_SEL(seg, sel) \
-	__asm__ volatile("1: mov %0, %%" #seg "; 2:" \
-			 ".pushsection .text.fixup, \"ax\";" \
-			 "3: xor %0, %0; mov %0, %%" #seg "; jmp 2b;" \
-			 ".popsection;" \
-			 EXTABLE("1b", "3b") \
-			 : "+r"(sel))
-
-#define READ_SEL(seg) ({ \
-	uint32_t sel_; \
-	__asm__ volatile("mov %%" #seg ", %0" : "=r"(sel_)); \
-	(uint16_t)sel_; })
+/* --- selectors and bases --- */
 
 static void save_segments(struct vcpu *v)
 {
@@ -139,7 +108,7 @@ static void save_guest(struct vcpu *v)
 	fpu_save(v->pv.fpu);
 	/* Breakpoints of one guest are not armed in another. */
 	if (v->pv.dr7 & 0xff)
-		__asm__ volatile("mov %0, %%dr7" :: "r"(0x400UL));
+		write_dr7(0x400);
 }
 
 static void load_guest(struct cpu *c, struct vcpu *v)
@@ -152,7 +121,7 @@ static void load_guest(struct cpu *c, struct vcpu *v)
 	clts();
 	fpu_load(v->pv.fpu);
 	if (features.xsave && v->pv.xcr0 != features.xcr0)
-		xsetbv0(v->pv.xcr0);
+		write_xcr0(v->pv.xcr0);
 	if (v->pv.cr0_ts)
 		write_cr0(read_cr0() | X86_CR0_TS);
 	if (v->pv.dr7 & 0xff)
@@ -177,7 +146,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
 
 	if (is_guest(prev)) {
 		if (features.xsave && prev->pv.xcr0 != features.xcr0)
-			xsetbv0(features.xcr0);
+			write_xcr0(features.xcr0);
 		save_guest(prev);
 	}
 	set_stack(c, next);

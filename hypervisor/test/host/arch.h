@@ -43,8 +43,6 @@ static inline uint64_t arch_stack_pointer(void)
 	return (uint64_t)__builtin_frame_address(0);
 }
 
-static inline void irq_enable(void) { }
-static inline void irq_disable(void) { }
 static inline void irq_window(void) { }
 static inline void irq_enable_and_halt(void) { }
 static inline void cpu_pause(void) { }
@@ -52,6 +50,18 @@ static inline void arch_halt(void) { }
 static inline void invlpg(uint64_t va) { }
 static inline uint64_t read_cr2(void) { return 0; }
 static inline uint64_t read_cr3(void) { return 0; }
+
+static inline void rep_movs(void *dst, const void *src, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		((uint8_t *)dst)[i] = ((const uint8_t *)src)[i];
+}
+
+static inline void rep_stos(void *dst, uint8_t byte, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		((uint8_t *)dst)[i] = byte;
+}
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
