@@ -56,10 +56,10 @@ struct update_ctx {
 	/* The table of the last entry: batches mostly stay in one. */
 	struct frame *table;
 	mfn_t table_mfn;
-	enum frame_type level;
+	unsigned int level;
 };
 
-static void leave_table(struct update_ctx *ctx)
+static inline void leave_table(struct update_ctx *ctx)
 {
 	if (ctx->table)
 		frame_put_as(ctx->table);
@@ -68,12 +68,10 @@ static void leave_table(struct update_ctx *ctx)
 
 static bool enter_table(struct update_ctx *ctx, mfn_t mfn)
 {
-	if (ctx->table && ctx->table_mfn.n == mfn.n)
-		return true;
 	leave_table(ctx);
 	ctx->level = frame_get_table(ctx->pt_owner, mfn, &ctx->table);
 	ctx->table_mfn = mfn;
-	return ctx->level != TYPE_NONE;
+	return ctx->level;
 }
 
 /* A frame that is no table but writable: a plain store. */
@@ -89,15 +87,16 @@ static int plain_store(struct domain *d, uint64_t pa, uint64_t val)
 	return 0;
 }
 
-static int update_entry(struct update_ctx *ctx, uint64_t pa, uint64_t val,
-			unsigned int flags)
+static inline int update_entry(struct update_ctx *ctx, uint64_t pa,
+			       uint64_t val, uint64_t keep)
 {
-	if (unlikely(!enter_table(ctx, paddr_mfn(pa)))) {
-		ctx->table = NULL;
+	mfn_t mfn = paddr_mfn(pa);
+
+	if ((!ctx->table || ctx->table_mfn.n != mfn.n) &&
+	    unlikely(!enter_table(ctx, mfn)))
 		return plain_store(ctx->pt_owner, pa, val);
-	}
-	return table_update(ctx->pt_owner, ctx->pg_owner, ctx->table,
-			    ctx->level, pa % PAGE_SIZE / 8, val, flags);
+	return table_update(ctx->pt_owner, ctx->pg_owner, ctx->level,
+			    (uint64_t *)(DIRECT_BASE + pa), val, keep);
 }
 
 static int update_m2p(const struct update_ctx *ctx, uint64_t pa, uint64_t val)
@@ -120,7 +119,7 @@ static int one_update(struct update_ctx *ctx, const struct mmu_update *u)
 	case MMU_PT_UPDATE_NO_TRANSLATE:
 		return update_entry(ctx, pa, u->val, 0);
 	case MMU_PT_UPDATE_PRESERVE_AD:
-		return update_entry(ctx, pa, u->val, UPDATE_PRESERVE_AD);
+		return update_entry(ctx, pa, u->val, PTE_A | PTE_D);
 	case MMU_MACHPHYS_UPDATE:
 		return update_m2p(ctx, pa, u->val);
 	}
@@ -146,40 +145,28 @@ static int ctx_init(struct update_ctx *ctx, uint64_t foreigndom)
 	return rc;
 }
 
-/* Entries that are copied at once, between two preemption points. */
+/* Entries between two preemption points. */
 #define CHUNK 16
-
-static int do_chunk(struct update_ctx *ctx, uint64_t list, uint32_t n,
-		    uint32_t *done)
-{
-	struct mmu_update u[CHUNK];
-	uint32_t i;
-	int rc = 0;
-
-	if (copy_from_guest_va(u, list, n * sizeof(u[0])))
-		return -EFAULT;
-	for (i = 0; i < n && rc == 0; i++) {
-		rc = one_update(ctx, &u[i]);
-		*done += rc == 0;
-	}
-	leave_table(ctx);
-	return rc;
-}
 
 static int do_updates(struct update_ctx *ctx, uint64_t list, uint32_t count,
 		      uint32_t *done)
 {
-	int rc;
+	struct mmu_update u;
+	uint32_t n = 0;
+	int rc = 0;
 
-	for (;;) {
-		rc = do_chunk(ctx, list + *done * sizeof(struct mmu_update),
-			      min(count - *done, (uint32_t)CHUNK), done);
-		if (rc || *done == count)
-			return rc;
-		rc = preempt_point();
-		if (rc)
-			return rc;
+	while (n < count && rc == 0) {
+		rc = get_guest_pair((uint64_t *)&u, list + n * sizeof(u));
+		if (rc == 0)
+			rc = one_update(ctx, &u);
+		if (rc == 0 && ++n % CHUNK == 0 && n < count) {
+			leave_table(ctx);
+			rc = preempt_point();
+		}
 	}
+	leave_table(ctx);
+	*done = n;
+	return rc;
 }
 
 /*
@@ -199,7 +186,7 @@ long hc_mmu_update(uint64_t list, uint64_t count, uint64_t pdone,
 	rc = ctx_init(&ctx, foreigndom);
 	if (rc)
 		return rc;
-	rc = count ? do_updates(&ctx, list, (uint32_t)count, &done) : 0;
+	rc = do_updates(&ctx, list, (uint32_t)count, &done);
 	if (unlikely(foreigndom != DOMID_SELF)) {
 		pg_owner_put(ctx.pt_owner);
 		pg_owner_put(ctx.pg_owner);
@@ -256,8 +243,6 @@ static int uvm_flush(uint64_t va, uint64_t flags)
 	uint64_t how = flags & ~(uint64_t)UVMF_FLUSHTYPE_MASK, mask;
 	int rc = 0;
 
-	if (type == 0)
-		return 0;
 	if (how == UVMF_LOCAL)
 		mask = 1UL << this_cpu()->id;
 	else if (how == UVMF_ALL)
@@ -276,17 +261,17 @@ static long update_va(uint64_t va, uint64_t val, uint64_t flags,
 {
 	struct vcpu *v = current;
 	struct frame *table;
+	uint64_t *e;
 	int rc;
 
 	if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_FLUSHTYPE_MASK)
 		return -EINVAL;
-	table = guest_l1_table(v, va);
-	if (!table)
+	e = guest_l1_entry(v, va, &table);
+	if (!e)
 		return -EINVAL;
-	rc = table_update(v->domain, pg_owner, table, 1, pt_index(va, 1), val,
-			  0);
+	rc = table_update(v->domain, pg_owner, 1, e, val, 0);
 	frame_put_as(table);
-	if (rc == 0)
+	if (rc == 0 && (flags & UVMF_FLUSHTYPE_MASK))
 		rc = uvm_flush(va, flags);
 	return rc;
 }
@@ -320,7 +305,7 @@ typedef int ext_fn(struct domain *pg_owner, const struct mmuext_op *op);
 static int ext_pin(struct domain *d, const struct mmuext_op *op)
 {
 	/* PIN_L1..PIN_L4 are 0..3. */
-	enum frame_type type = (enum frame_type)(TYPE_L1 + op->cmd);
+	enum frame_type type = table_type(op->cmd + 1);
 	struct frame *f = frame_get(d, MFN(op->arg1.mfn));
 	int rc;
 

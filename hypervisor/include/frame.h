@@ -17,11 +17,21 @@ struct domain;
 
 enum frame_type {
 	TYPE_NONE,     /* not decided */
-	TYPE_L1, TYPE_L2, TYPE_L3, TYPE_L4, /* page tables */
 	TYPE_SEGDESC,  /* descriptors (GDT/LDT) */
 	TYPE_WRITABLE, /* mapped writable somewhere */
-	TYPE_SHARED,   /* the hypervisor's, shown to a guest (never a table) */
+	TYPE_L1 = 4, TYPE_L2, TYPE_L3, TYPE_L4, /* page tables: one bit tells */
 };
+
+/* A page table's level, 1 to 4, and the way back. */
+static inline unsigned int table_level(enum frame_type type)
+{
+	return type - TYPE_L1 + 1;
+}
+
+static inline enum frame_type table_type(unsigned int level)
+{
+	return (enum frame_type)(TYPE_L1 + level - 1);
+}
 
 struct frame {
 	uint64_t word;       /* mm/frame.c */

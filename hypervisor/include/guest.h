@@ -25,10 +25,21 @@ static inline bool guest_range_ok(uint64_t va, size_t len)
 		(va + len <= 0x0000800000000000UL || va >= HV_VIRT_END));
 }
 
+/*
+ * The same for accesses that go upwards from va: what begins below our range
+ * meets the addresses that are not canonical first, and faults there.
+ */
+static inline bool guest_start_ok(uint64_t va)
+{
+	return va >> 43 != HV_VIRT_START >> 43;
+}
+static_assert(HV_VIRT_END - HV_VIRT_START == 1UL << 43, "guest_start_ok()");
+
 /* 0 or -EFAULT; then part of the destination may hold anything. */
 must_check int copy_from_guest_va(void *dst, uint64_t va, size_t len);
 must_check int copy_to_guest_va(uint64_t va, const void *src, size_t len);
 must_check int get_guest_u32(uint32_t *val, uint64_t va);
+must_check int get_guest_pair(uint64_t val[2], uint64_t va);
 must_check int put_guest_u32(uint64_t va, uint32_t val);
 must_check int put_guest_u64(uint64_t va, uint64_t val);
 

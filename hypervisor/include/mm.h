@@ -55,8 +55,11 @@ void tlb_poll(void);                 /* serves requests of others */
 void tlb_enter_idle(void);
 
 /* mm/pagetable.c: the guest's own tables, as the running vCPU has them. */
-/* The L1 entry of va in v's kernel tables: its table (with reference). */
-struct frame *guest_l1_table(struct vcpu *v, uint64_t va);
+/*
+ * The L1 entry of va in v's kernel tables, and its table with both references;
+ * NULL: there is none.
+ */
+uint64_t *guest_l1_entry(struct vcpu *v, uint64_t va, struct frame **table);
 /* The frame, with both references, if it is an L1 table of d in use. */
 struct frame *guest_l1_frame(const struct domain *d, mfn_t mfn);
 /* Reads the leaf entry that maps va under cr3; false: not mapped. */
@@ -75,18 +78,20 @@ void devalidate_contents(struct frame *f, enum frame_type type);
  */
 must_check int entry_get(struct domain *d, struct domain *pg_owner,
 			 unsigned int level, uint64_t *pte);
-void entry_put(struct domain *d, unsigned int level, uint64_t pte);
+void entry_put(unsigned int level, uint64_t pte);
 bool descriptor_fix(uint64_t *desc); /* false: refused */
 
-/* mm/update.c */
-#define UPDATE_PRESERVE_AD 1u
+/*
+ * mm/update.c. An entry is named by its place in the direct map; the caller
+ * holds a type reference on its table, of domain d. Of the old entry the bits in
+ * keep (accessed, dirty, or 0) go over to the new one.
+ */
 must_check int table_update(struct domain *d, struct domain *pg_owner,
-			    struct frame *table, unsigned int level,
-			    unsigned int index, uint64_t val,
-			    unsigned int flags);
-/* Compare-and-exchange on an L1 entry, for ptwr: *old as in atomic_cmpxchg. */
-must_check int l1_cmpxchg(struct domain *d, struct frame *table,
-			  unsigned int index, uint64_t old, uint64_t val);
+			    unsigned int level, uint64_t *e, uint64_t val,
+			    uint64_t keep);
+/* Compare-and-exchange on an L1 entry, for ptwr: -EAGAIN if it is not old. */
+must_check int l1_cmpxchg(struct domain *d, uint64_t *e, uint64_t old,
+			  uint64_t val);
 /*
  * Frames of others in a guest's tables, for grants. Where: the entry that
  * maps a virtual address, or an entry by its machine address. References of
@@ -105,9 +110,9 @@ must_check int unmap_frame_at_pte(struct vcpu *v, paddr_t pte_ma, mfn_t mfn,
 must_check int frame_unpin(struct frame *f);
 /*
  * A page table of d that is in use: its level, with both references (to be
- * dropped by frame_put_as()); TYPE_NONE and no reference if it is none.
+ * dropped by frame_put_as()); 0 and no reference if it is none.
  */
-enum frame_type frame_get_table(const struct domain *d, mfn_t mfn,
-				struct frame **f);
+unsigned int frame_get_table(const struct domain *d, mfn_t mfn,
+			     struct frame **f);
 
 #endif

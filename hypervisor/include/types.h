@@ -53,6 +53,7 @@ static inline paddr_t mfn_paddr(mfn_t mfn)
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
 #define ROUND_UP(n, a) (((n) + (a) - 1) & ~((__typeof__(n))(a) - 1))
 
+#define no_inline __attribute__((noinline))
 #define must_check __attribute__((warn_unused_result))
 #define noreturn_fn __attribute__((noreturn))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))

@@ -2,14 +2,17 @@
  * The word of a frame: what it is used as, and how often. This file is the
  * security argument of direct paging; nothing else writes the word.
  *
- *	 0-23  general references
- *	24-47  type references
- *	48-50  type (enum frame_type)
- *	51     VALID     the contents were checked as that type
- *	52     BUSY      somebody checks, or takes apart, the contents
- *	53     PINNED    the owner asked to keep the type
- *	54     ALLOCATED the owner has not given the frame back
- *	55     FOREIGN   was mapped outside its owner since its last type
+ *	 0-27  general references
+ *	28-55  type references
+ *	56-58  type (enum frame_type); 58 says that it is a page table
+ *	59     VALID     the contents were checked as that type
+ *	60     BUSY      somebody checks, or takes apart, the contents
+ *	61     PINNED    the owner asked to keep the type
+ *	62     ALLOCATED the owner has not given the frame back
+ *	63     FOREIGN   was mapped outside its owner since its last type
+ *
+ * A count whose top bit is set is full: nobody takes another on a guest's
+ * behalf, and the other half is room for the hypervisor's own.
  *
  * Invariants:
  *  1. general references > 0 as long as anybody can reach the frame; the frame
@@ -38,16 +41,22 @@
 #include "printk.h"
 
 #define REF_ONE 1UL
-#define REF_MASK 0xffffffUL
-#define TYPE_ONE (1UL << 24)
-#define TYPE_COUNT_MASK (0xffffffUL << 24)
-#define TYPE_SHIFT 48
+#define REF_MASK 0xfffffffUL
+#define REF_FULL (1UL << 27)
+#define TYPE_ONE (1UL << 28)
+#define TYPE_COUNT_MASK (0xfffffffUL << 28)
+#define TYPE_FULL (1UL << 55)
+#define TYPE_SHIFT 56
 #define TYPE_MASK (7UL << TYPE_SHIFT)
-#define F_VALID (1UL << 51)
-#define F_BUSY (1UL << 52)
-#define F_PINNED (1UL << 53)
-#define F_ALLOCATED (1UL << 54)
-#define F_FOREIGN (1UL << 55)
+#define F_TABLE (4UL << TYPE_SHIFT)
+#define F_VALID (1UL << 59)
+#define F_BUSY (1UL << 60)
+#define F_PINNED (1UL << 61)
+#define F_ALLOCATED (1UL << 62)
+#define F_FOREIGN (1UL << 63)
+
+/* One reference of both kinds. */
+#define BOTH (REF_ONE + TYPE_ONE)
 
 static enum frame_type word_type(uint64_t w)
 {
@@ -61,7 +70,7 @@ static uint64_t type_bits(enum frame_type type)
 
 static bool is_table(enum frame_type type)
 {
-	return type >= TYPE_L1 && type <= TYPE_L4;
+	return type >= TYPE_L1;
 }
 
 /* --- general references --- */
@@ -71,7 +80,7 @@ static bool take_ref(struct frame *f)
 	uint64_t w = READ_ONCE(f->word);
 
 	do {
-		if ((w & REF_MASK) == 0 || (w & REF_MASK) == REF_MASK)
+		if ((w & REF_MASK) == 0 || (w & REF_FULL))
 			return false;
 	} while (!atomic_cmpxchg(&f->word, &w, w + REF_ONE));
 	return true;
@@ -230,7 +239,7 @@ int frame_get_type(struct frame *f, enum frame_type type)
 			w = READ_ONCE(f->word);
 		} else if (word_type(w) != type) {
 			return -EBUSY;
-		} else if ((w & TYPE_COUNT_MASK) == TYPE_COUNT_MASK) {
+		} else if (w & TYPE_FULL) {
 			return -EOVERFLOW;
 		} else if (atomic_cmpxchg(&f->word, &w, w + TYPE_ONE)) {
 			return 0;
@@ -281,12 +290,11 @@ static bool get_both(struct frame *f, enum frame_type type)
 	uint64_t w = READ_ONCE(f->word);
 
 	do {
-		if ((w & (TYPE_MASK | F_VALID | F_BUSY)) !=
-		    (type_bits(type) | F_VALID) ||
-		    (w & REF_MASK) == 0 || (w & REF_MASK) == REF_MASK ||
-		    (w & TYPE_COUNT_MASK) == TYPE_COUNT_MASK)
+		if ((w & (TYPE_MASK | F_VALID | F_BUSY | REF_FULL |
+			  TYPE_FULL)) != (type_bits(type) | F_VALID) ||
+		    (w & REF_MASK) == 0)
 			return false;
-	} while (!atomic_cmpxchg(&f->word, &w, w + REF_ONE + TYPE_ONE));
+	} while (!atomic_cmpxchg(&f->word, &w, w + BOTH));
 	return true;
 }
 
@@ -315,49 +323,54 @@ int frame_get_as(const struct domain *d, mfn_t mfn, enum frame_type type,
 	return 0;
 }
 
-/* Both in one exchange, unless a table has to be taken apart first. */
-void frame_put_as(struct frame *f)
+/* The last type reference, or what lost a race: one step at a time. */
+static no_inline void put_last_as(struct frame *f)
 {
 	uint64_t w = READ_ONCE(f->word);
-	bool last;
 
 	do {
-		last = (w & TYPE_COUNT_MASK) == TYPE_ONE;
-		if (last && is_table(word_type(w))) {
+		if ((w & TYPE_COUNT_MASK) != TYPE_ONE || (w & F_TABLE)) {
 			frame_put_type(f);
 			frame_put(f);
 			return;
 		}
-		assert((w & TYPE_COUNT_MASK) && (w & REF_MASK));
-		if (last)
-			f->stamp = tlb_clock(); /* as in frame_put_type() */
-	} while (!atomic_cmpxchg(&f->word, &w, w - REF_ONE - TYPE_ONE));
+		f->stamp = tlb_clock(); /* as in frame_put_type() */
+	} while (!atomic_cmpxchg(&f->word, &w, w - BOTH));
 	if ((w & REF_MASK) == REF_ONE)
-		free_frame(f, w - REF_ONE - TYPE_ONE);
+		free_frame(f, w - BOTH);
 }
 
-enum frame_type frame_get_table(const struct domain *d, mfn_t mfn,
-				struct frame **out)
+void frame_put_as(struct frame *f)
+{
+	uint64_t w = READ_ONCE(f->word);
+
+	if (likely((w & TYPE_COUNT_MASK) > TYPE_ONE) &&
+	    likely(atomic_cmpxchg(&f->word, &w, w - BOTH)))
+		return;
+	put_last_as(f);
+}
+
+unsigned int frame_get_table(const struct domain *d, mfn_t mfn,
+			     struct frame **out)
 {
 	struct frame *f = frame_of(mfn);
 	uint64_t w;
 
 	if (unlikely(!f))
-		return TYPE_NONE;
+		return 0;
 	w = READ_ONCE(f->word);
 	do {
-		if ((w & (F_VALID | F_BUSY)) != F_VALID ||
-		    (w & TYPE_COUNT_MASK) == 0 ||
-		    (w & TYPE_COUNT_MASK) == TYPE_COUNT_MASK ||
-		    (w & REF_MASK) == REF_MASK || !is_table(word_type(w)))
-			return TYPE_NONE;
-	} while (!atomic_cmpxchg(&f->word, &w, w + REF_ONE + TYPE_ONE));
+		if ((w & (F_TABLE | F_VALID | F_BUSY | REF_FULL |
+			  TYPE_FULL)) != (F_TABLE | F_VALID) ||
+		    (w & TYPE_COUNT_MASK) == 0)
+			return 0;
+	} while (!atomic_cmpxchg(&f->word, &w, w + BOTH));
 	if (likely(f->owner == d->id)) {
 		*out = f;
-		return word_type(w);
+		return table_level(word_type(w));
 	}
 	frame_put_as(f);
-	return TYPE_NONE;
+	return 0;
 }
 
 enum frame_type frame_type(const struct frame *f)

@@ -6,7 +6,7 @@ int copy_from_guest_va(void *dst, uint64_t va, size_t len)
 {
 	size_t left;
 
-	if (!guest_range_ok(va, len))
+	if (unlikely(!guest_start_ok(va)))
 		return -EFAULT;
 	user_access_begin();
 	left = copy_faulting(dst, (const void *)va, len);
@@ -18,7 +18,7 @@ int copy_to_guest_va(uint64_t va, const void *src, size_t len)
 {
 	size_t left;
 
-	if (!guest_range_ok(va, len))
+	if (unlikely(!guest_start_ok(va)))
 		return -EFAULT;
 	user_access_begin();
 	left = copy_faulting((void *)va, src, len);
@@ -60,7 +60,7 @@ int copy_array_to_guest(uint64_t va, const void *src, size_t size,
 #define DEFINE_PUT(bits) \
 int put_guest_u##bits(uint64_t va, uint##bits##_t val) \
 { \
-	if (unlikely(!guest_range_ok(va, sizeof(val)))) \
+	if (unlikely(!guest_start_ok(va))) \
 		return -EFAULT; \
 	user_access_begin(); \
 	GUEST_STORE((uint##bits##_t *)va, val, fault); \
@@ -79,11 +79,25 @@ int get_guest_u32(uint32_t *val, uint64_t va)
 	uint32_t v;
 	int rc = 0;
 
-	if (unlikely(!guest_range_ok(va, sizeof(v))))
+	if (unlikely(!guest_start_ok(va)))
 		return -EFAULT;
 	user_access_begin();
 	GUEST_LOAD(v, (const uint32_t *)va, rc);
 	user_access_end();
 	*val = v;
+	return rc;
+}
+
+int get_guest_pair(uint64_t val[2], uint64_t va)
+{
+	const uint64_t *from = (const uint64_t *)va;
+	int rc = 0;
+
+	if (unlikely(!guest_start_ok(va)))
+		return -EFAULT;
+	user_access_begin();
+	GUEST_LOAD(val[0], from, rc);
+	GUEST_LOAD(val[1], from + 1, rc);
+	user_access_end();
 	return rc;
 }

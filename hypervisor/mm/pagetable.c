@@ -14,19 +14,21 @@ static uint64_t *table_of(uint64_t pte)
 	return (uint64_t *)(DIRECT_BASE + (pte & PTE_MFN_MASK));
 }
 
-/* The L1 table's own entry in its L2; 0 when there is none. */
-static uint64_t walk_to_l2e(paddr_t cr3, uint64_t va)
+static inline uint64_t step(uint64_t pte, uint64_t va, unsigned int level)
 {
-	uint64_t *t = table_of(cr3), e = 0;
-	unsigned int level;
+	return READ_ONCE(table_of(pte)[pt_index(va, level)]);
+}
 
-	for (level = 4; level >= 2; level--) {
-		e = READ_ONCE(t[pt_index(va, level)]);
-		if (!(e & PTE_P) || (level < 4 && (e & PTE_PSE)))
-			return 0;
-		t = table_of(e);
-	}
-	return e;
+/* The L1 table's own entry in its L2; 0 when there is none. No superpages. */
+static inline uint64_t walk_to_l2e(paddr_t cr3, uint64_t va)
+{
+	uint64_t e = step(cr3, va, 4);
+
+	if (likely(e & PTE_P))
+		e = step(e, va, 3);
+	if (likely(e & PTE_P))
+		e = step(e, va, 2);
+	return likely(e & PTE_P) ? e : 0;
 }
 
 bool guest_walk(paddr_t cr3, uint64_t va, uint64_t *pte)
@@ -38,23 +40,23 @@ bool guest_walk(paddr_t cr3, uint64_t va, uint64_t *pte)
 	e = walk_to_l2e(cr3, va);
 	if (!e)
 		return false;
-	*pte = READ_ONCE(table_of(e)[pt_index(va, 1)]);
+	*pte = step(e, va, 1);
 	return *pte & PTE_P;
 }
 
 struct frame *guest_l1_frame(const struct domain *d, mfn_t mfn)
 {
 	struct frame *f;
-	enum frame_type type = frame_get_table(d, mfn, &f);
+	unsigned int level = frame_get_table(d, mfn, &f);
 
-	if (likely(type == TYPE_L1))
+	if (likely(level == 1))
 		return f;
-	if (type != TYPE_NONE)
+	if (level)
 		frame_put_as(f);
 	return NULL;
 }
 
-struct frame *guest_l1_table(struct vcpu *v, uint64_t va)
+uint64_t *guest_l1_entry(struct vcpu *v, uint64_t va, struct frame **table)
 {
 	uint64_t e;
 
@@ -62,5 +64,6 @@ struct frame *guest_l1_table(struct vcpu *v, uint64_t va)
 		return NULL;
 	e = walk_to_l2e(v->pv.kernel_cr3, va);
 	/* Another vCPU may have unhooked the table meanwhile. */
-	return e ? guest_l1_frame(v->domain, pte_mfn(e)) : NULL;
+	*table = e ? guest_l1_frame(v->domain, pte_mfn(e)) : NULL;
+	return *table ? &table_of(e)[pt_index(va, 1)] : NULL;
 }

@@ -13,9 +13,10 @@
 /* Bits of a present L1 entry that change without a look at the frame. */
 #define HARMLESS (PTE_A | PTE_D | PTE_SOFT | PTE_NX)
 
-static uint64_t *entry_of(struct frame *table, unsigned int index)
+/* What a leaf is given besides: no entry of a guest's is global. */
+static uint64_t leaf(uint64_t val)
 {
-	return (uint64_t *)frame_virt(table) + index;
+	return val & PTE_P ? (val | PTE_US) & ~PTE_G : val;
 }
 
 /* The frame stays the same and so do its references. */
@@ -24,74 +25,72 @@ static bool same_references(uint64_t old, uint64_t val)
 	return (old & val & PTE_P) && ((old ^ val) & ~HARMLESS) == 0;
 }
 
-static uint64_t merge_ad(uint64_t old, uint64_t val, unsigned int flags)
+/* The general case, after any race: new references, exchange, old ones. */
+static no_inline int replace(struct domain *d, struct domain *pg_owner,
+			    unsigned int level, uint64_t *e, uint64_t val,
+			    uint64_t keep)
 {
-	if ((flags & UPDATE_PRESERVE_AD) && (old & PTE_P))
-		val |= old & (PTE_A | PTE_D);
-	return val;
-}
-
-int table_update(struct domain *d, struct domain *pg_owner,
-		 struct frame *table, unsigned int level, unsigned int index,
-		 uint64_t val, unsigned int flags)
-{
-	uint64_t *e = entry_of(table, index);
 	uint64_t old = READ_ONCE(*e), new_;
 	int rc;
 
-	if (level == 4 && index >= HV_SLOT_FIRST && index < HV_SLOT_END)
-		return -EINVAL;
-	if (level == 1 && (val & PTE_P))
-		val = (val | PTE_US) & ~PTE_G;
 	for (;;) {
-		new_ = merge_ad(old, val, flags);
-		if (level == 1 && same_references(old, new_)) {
-			if (old == new_ || atomic_cmpxchg(e, &old, new_))
-				return 0;
-			continue;
-		}
+		new_ = val | (old & PTE_P ? old & keep : 0);
 		rc = entry_get(d, pg_owner, level, &new_);
 		if (rc)
 			return rc;
 		if (atomic_cmpxchg(e, &old, new_))
 			break;
-		entry_put(d, level, new_);
+		entry_put(level, new_);
 	}
-	entry_put(d, level, old);
+	entry_put(level, old);
 	/* Of leaves the guest itself flushes: the ABI. */
 	if (level > 1 && (old & PTE_P))
 		tlb_flush_domain(d);
 	return 0;
 }
 
-int l1_cmpxchg(struct domain *d, struct frame *table, unsigned int index,
-	       uint64_t old, uint64_t val)
+int table_update(struct domain *d, struct domain *pg_owner,
+		 unsigned int level, uint64_t *e, uint64_t val, uint64_t keep)
 {
-	uint64_t *e = entry_of(table, index);
+	unsigned int slot = (uintptr_t)e % PAGE_SIZE / 8;
+	uint64_t old, new_;
+
+	if (likely(level == 1)) {
+		old = READ_ONCE(*e);
+		val = leaf(val);
+		new_ = val | (old & keep);
+		if (same_references(old, val) &&
+		    (old == new_ || atomic_cmpxchg(e, &old, new_)))
+			return 0;
+	} else if (level == 4 && slot >= HV_SLOT_FIRST && slot < HV_SLOT_END) {
+		return -EINVAL;
+	}
+	return replace(d, pg_owner, level, e, val, keep);
+}
+
+int l1_cmpxchg(struct domain *d, uint64_t *e, uint64_t old, uint64_t val)
+{
 	int rc;
 
-	if (val & PTE_P)
-		val = (val | PTE_US) & ~PTE_G;
+	val = leaf(val);
 	if (same_references(old, val))
 		return atomic_cmpxchg(e, &old, val) ? 0 : -EAGAIN;
 	rc = entry_get(d, d, 1, &val);
 	if (rc)
 		return rc;
 	if (!atomic_cmpxchg(e, &old, val)) {
-		entry_put(d, 1, val);
+		entry_put(1, val);
 		return -EAGAIN;
 	}
-	entry_put(d, 1, old);
+	entry_put(1, old);
 	return 0;
 }
 
 /* --- frames of other domains, for grants --- */
 
 /* Puts an entry for f in place of whatever stands there. */
-static int put_frame_entry(struct domain *d, struct frame *table,
-			   unsigned int index, struct frame *f, uint64_t flags)
+static int put_frame_entry(uint64_t *e, struct frame *f, uint64_t flags)
 {
-	uint64_t *e = entry_of(table, index);
 	uint64_t old = READ_ONCE(*e);
 	uint64_t val = mfn_paddr(frame_mfn(f)) | flags | PTE_P | PTE_US;
 	int rc;
@@ -107,15 +106,13 @@ static int put_frame_entry(struct domain *d, struct frame *table,
 	frame_note_foreign(f);
 	while (!atomic_cmpxchg(e, &old, val))
 		;
-	entry_put(d, 1, old);
+	entry_put(1, old);
 	return 0;
 }
 
-static int take_frame_entry(struct domain *d, struct frame *table,
-			    unsigned int index, mfn_t mfn, bool writable,
+static int take_frame_entry(uint64_t *e, mfn_t mfn, bool writable,
 			    uint64_t new_pte)
 {
-	uint64_t *e = entry_of(table, index);
 	uint64_t old = READ_ONCE(*e);
 
 	do {
@@ -123,19 +120,20 @@ static int take_frame_entry(struct domain *d, struct frame *table,
 		    !(old & PTE_RW) == writable)
 			return -EINVAL;
 	} while (!atomic_cmpxchg(e, &old, new_pte));
-	entry_put(d, 1, old);
+	entry_put(1, old);
 	return 0;
 }
 
 int map_frame_at_va(struct vcpu *v, uint64_t va, struct frame *f,
 		    uint64_t flags)
 {
-	struct frame *table = guest_l1_table(v, va);
+	struct frame *table;
+	uint64_t *e = guest_l1_entry(v, va, &table);
 	int rc;
 
-	if (!table)
+	if (!e)
 		return -EINVAL;
-	rc = put_frame_entry(v->domain, table, pt_index(va, 1), f, flags);
+	rc = put_frame_entry(e, f, flags);
 	frame_put_as(table);
 	return rc;
 }
@@ -143,35 +141,39 @@ int map_frame_at_va(struct vcpu *v, uint64_t va, struct frame *f,
 int unmap_frame_at_va(struct vcpu *v, uint64_t va, mfn_t mfn, bool writable,
 		      uint64_t new_pte)
 {
-	struct frame *table = guest_l1_table(v, va);
+	struct frame *table;
+	uint64_t *e = guest_l1_entry(v, va, &table);
 	int rc;
 
-	if (!table)
+	if (!e)
 		return -EINVAL;
-	rc = take_frame_entry(v->domain, table, pt_index(va, 1), mfn, writable,
-			      new_pte);
+	rc = take_frame_entry(e, mfn, writable, new_pte);
 	frame_put_as(table);
 	return rc;
 }
 
-/* The L1 table at a machine address, with references; NULL: it is none. */
-static struct frame *l1_table_at(struct vcpu *v, paddr_t pte_ma)
+/* The L1 entry at a machine address, and its table with both references. */
+static uint64_t *l1_entry_at(struct vcpu *v, paddr_t pte_ma,
+			     struct frame **table)
 {
 	if (pte_ma & 7)
 		return NULL;
-	return guest_l1_frame(v->domain, paddr_mfn(pte_ma));
+	*table = guest_l1_frame(v->domain, paddr_mfn(pte_ma));
+	if (!*table)
+		return NULL;
+	return (uint64_t *)frame_virt(*table) + pte_ma % PAGE_SIZE / 8;
 }
 
 int map_frame_at_pte(struct vcpu *v, paddr_t pte_ma, struct frame *f,
 		     uint64_t flags)
 {
-	struct frame *table = l1_table_at(v, pte_ma);
+	struct frame *table;
+	uint64_t *e = l1_entry_at(v, pte_ma, &table);
 	int rc;
 
-	if (!table)
+	if (!e)
 		return -EINVAL;
-	rc = put_frame_entry(v->domain, table, pte_ma % PAGE_SIZE / 8, f,
-			     flags);
+	rc = put_frame_entry(e, f, flags);
 	frame_put_as(table);
 	return rc;
 }
@@ -179,13 +181,13 @@ int map_frame_at_pte(struct vcpu *v, paddr_t pte_ma, struct frame *f,
 int unmap_frame_at_pte(struct vcpu *v, paddr_t pte_ma, mfn_t mfn,
 		       bool writable)
 {
-	struct frame *table = l1_table_at(v, pte_ma);
+	struct frame *table;
+	uint64_t *e = l1_entry_at(v, pte_ma, &table);
 	int rc;
 
-	if (!table)
+	if (!e)
 		return -EINVAL;
-	rc = take_frame_entry(v->domain, table, pte_ma % PAGE_SIZE / 8, mfn,
-			      writable, 0);
+	rc = take_frame_entry(e, mfn, writable, 0);
 	frame_put_as(table);
 	return rc;
 }

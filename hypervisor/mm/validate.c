@@ -96,11 +96,10 @@ int entry_get(struct domain *d, struct domain *pg_owner, unsigned int level,
 	if (*pte & ~BASE_BITS)
 		return -EINVAL;
 	*pte |= PTE_US;
-	return frame_get_as(d, pte_mfn(*pte), (enum frame_type)(level - 1),
-			    &f);
+	return frame_get_as(d, pte_mfn(*pte), table_type(level - 1), &f);
 }
 
-void entry_put(struct domain *d, unsigned int level, uint64_t pte)
+void entry_put(unsigned int level, uint64_t pte)
 {
 	if (!(pte & PTE_P))
 		return;
@@ -158,14 +157,13 @@ static void fill_hv_slots(uint64_t *table)
 	       (HV_SLOT_END - HV_SLOT_FIRST) * 8);
 }
 
-static void put_entries(struct domain *d, unsigned int level,
-			const uint64_t *table, unsigned int i,
-			unsigned int end)
+static void put_entries(unsigned int level, const uint64_t *table,
+			unsigned int i, unsigned int end)
 {
 	for (; i < end; i++) {
 		if (likely(!(table[i] & PTE_P)))
 			continue;
-		entry_put(d, level, table[i]);
+		entry_put(level, table[i]);
 		if (level > 1)
 			preempt_yield();
 	}
@@ -187,7 +185,7 @@ static int get_entries(struct domain *d, unsigned int level, uint64_t *table,
 		if (rc == 0)
 			rc = entry_get(d, d, level, &pte);
 		if (unlikely(rc)) {
-			put_entries(d, level, table, start, i);
+			put_entries(level, table, start, i);
 			return rc;
 		}
 		table[i] = pte;
@@ -204,7 +202,7 @@ static int get_l4(struct domain *d, uint64_t *table)
 		return rc;
 	rc = get_entries(d, 4, table, HV_SLOT_END, 512);
 	if (rc)
-		put_entries(d, 4, table, 0, HV_SLOT_FIRST);
+		put_entries(4, table, 0, HV_SLOT_FIRST);
 	else
 		fill_hv_slots(table);
 	return rc;
@@ -222,18 +220,17 @@ int validate_contents(struct frame *f, enum frame_type type)
 	if (!d)
 		return -ESRCH;
 	rc = type == TYPE_L4 ? get_l4(d, table) :
-	     get_entries(d, type, table, 0, 512);
+	     get_entries(d, table_level(type), table, 0, 512);
 	domain_put(d);
 	return rc;
 }
 
 void devalidate_contents(struct frame *f, enum frame_type type)
 {
-	struct domain *d = domain_get(f->owner);
+	const uint64_t *table = frame_virt(f);
 
-	put_entries(d, type, frame_virt(f), 0,
+	put_entries(table_level(type), table, 0,
 		    type == TYPE_L4 ? HV_SLOT_FIRST : 512);
 	if (type == TYPE_L4)
-		put_entries(d, type, frame_virt(f), HV_SLOT_END, 512);
-	domain_put(d);
+		put_entries(4, table, HV_SLOT_END, 512);
 }

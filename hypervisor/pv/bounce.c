@@ -108,7 +108,7 @@ static inline void bounce_frame(struct vcpu *v, struct cpu_user_regs *r,
 		sp = v->pv.kernel_sp;
 	}
 	sp = (sp & ~15UL) - (has_error ? 8 : 7) * 8;
-	if (unlikely(!guest_range_ok(sp, 64)))
+	if (unlikely(!guest_start_ok(sp)))
 		goto no_stack;
 	at = (uint64_t *)sp;
 	user_access_begin();

@@ -21,7 +21,7 @@ static inline int load_frame(uint64_t sp, struct iret_frame *f)
 	const struct iret_frame *from = (const struct iret_frame *)sp;
 	int rc = 0;
 
-	if (unlikely(!guest_range_ok(sp, sizeof(*f))))
+	if (unlikely(!guest_start_ok(sp)))
 		return -EFAULT;
 	user_access_begin();
 	GUEST_LOAD(f->rax, &from->rax, rc);

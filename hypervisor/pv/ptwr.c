@@ -267,13 +267,12 @@ static void finish(const struct store *s, struct cpu_user_regs *r,
 	r->rip += s->len;
 }
 
-/* Carries the store out on entry index of the table; false: refused. */
+/* Carries the store out on an entry of a table; false: refused. */
 static bool apply(struct vcpu *v, struct cpu_user_regs *r,
 		  const struct store *s, struct frame *table, uint64_t addr)
 {
 	unsigned int shift = (addr & 7) * 8;
-	unsigned int index = addr % PAGE_SIZE / 8;
-	uint64_t *e = (uint64_t *)frame_virt(table) + index;
+	uint64_t *e = (uint64_t *)frame_virt(table) + addr % PAGE_SIZE / 8;
 	uint64_t entry, old, val = 0, mask = mask_of(s->size);
 	bool match;
 	int rc = 0;
@@ -283,7 +282,7 @@ static bool apply(struct vcpu *v, struct cpu_user_regs *r,
 		old = entry >> shift & mask;
 		match = compute(s, r, old, &val);
 		if (match)
-			rc = l1_cmpxchg(v->domain, table, index, entry,
+			rc = l1_cmpxchg(v->domain, e, entry,
 					(entry & ~(mask << shift)) |
 					(val & mask) << shift);
 	} while (rc == -EAGAIN);

@@ -166,14 +166,14 @@ static void act_mmu_update(void)
 	mfn_t mfn = MFN(some_mfn());
 	unsigned int index = byte() % WINDOW;
 	uint64_t val = some_pte();
-	enum frame_type type;
+	unsigned int level;
 	struct frame *f;
 
-	type = frame_get_table(guest(), mfn, &f);
-	if (type == TYPE_NONE)
+	level = frame_get_table(guest(), mfn, &f);
+	if (!level)
 		return;
-	if (table_update(guest(), guest(), f, type, index, val,
-			 byte() & 1 ? UPDATE_PRESERVE_AD : 0) == 0)
+	if (table_update(guest(), guest(), level, word_at(mfn.n, index), val,
+			 byte() & 1 ? PTE_A | PTE_D : 0) == 0)
 		effect();
 	frame_put_as(f);
 }
@@ -275,18 +275,18 @@ static void act_foreign(struct cpu_model *m)
 {
 	uint64_t mfn = some_mfn();
 	uint64_t pte = mfn << PAGE_SHIFT | PTE_P | PTE_RW | PTE_US;
-	struct frame *l1 = frame_of(MFN(foreign_l1));
+	uint64_t *e = word_at(foreign_l1, 0);
 
 	if (m->cr3)
 		return;
 	if (host_cpu->flushed_at == UINT32_MAX)
 		tlb_load_cr3(foreign_l1 << PAGE_SHIFT);
 	if (foreign) {
-		CHECK(table_update(&host_domains[0], guest(), l1, 1, 0, 0, 0) ==
+		CHECK(table_update(&host_domains[0], guest(), 1, e, 0, 0) ==
 		      0, "cannot unmap");
 		foreign = 0;
 		effect();
-	} else if (table_update(&host_domains[0], guest(), l1, 1, 0, pte, 0) ==
+	} else if (table_update(&host_domains[0], guest(), 1, e, pte, 0) ==
 		   0) {
 		foreign = mfn;
 		m->leaf[m->next++ % TLB_SIZE] =
@@ -299,12 +299,13 @@ static void act_ptwr(void)
 {
 	struct frame *f = guest_l1_frame(guest(), MFN(some_mfn()));
 	unsigned int index = byte() % WINDOW;
-	uint64_t old;
+	uint64_t old, *e;
 
 	if (!f)
 		return;
-	old = *word_at(frame_mfn(f).n, index);
-	if (l1_cmpxchg(guest(), f, index, byte() & 1 ? old : ~old,
+	e = word_at(frame_mfn(f).n, index);
+	old = *e;
+	if (l1_cmpxchg(guest(), e, byte() & 1 ? old : ~old,
 		       some_pte()) == 0)
 		effect();
 	frame_put_as(f);
@@ -363,7 +364,7 @@ static void count_table(uint64_t mfn, enum frame_type type)
 	}
 }
 
-/* The word's layout is mm/frame.c's: refs 0-23, types 24-47, flags. */
+/* The word's layout is mm/frame.c's: refs 0-27, types 28-55, flags. */
 static void recount(void)
 {
 	uint64_t mfn, w;
@@ -373,9 +374,9 @@ static void recount(void)
 	memset(counted, 0, sizeof(counted));
 	for (mfn = HOST_FIRST_MFN; mfn < HOST_FIRST_MFN + HOST_FRAMES; mfn++) {
 		w = frame_of(MFN(mfn))->word;
-		if (w >> 53 & 1)
+		if (w >> 61 & 1)
 			count(mfn, true); /* pin */
-		if (w >> 54 & 1)
+		if (w >> 62 & 1)
 			count(mfn, false); /* allocation */
 		type = frame_type(frame_of(MFN(mfn)));
 		if (type >= TYPE_L1 && type <= TYPE_L4)
@@ -388,11 +389,11 @@ static void recount(void)
 		count(segdesc, true);
 	for (mfn = HOST_FIRST_MFN; mfn < HOST_FIRST_MFN + HOST_FRAMES; mfn++) {
 		w = frame_of(MFN(mfn))->word;
-		CHECK((w & 0xffffff) == counted[mfn].refs &&
-		      (w >> 24 & 0xffffff) == counted[mfn].types,
+		CHECK((w & 0xfffffff) == counted[mfn].refs &&
+		      (w >> 28 & 0xfffffff) == counted[mfn].types,
 		      "frame %#lx: word %#lx, counted %u and %u", mfn, w,
 		      counted[mfn].refs, counted[mfn].types);
-		CHECK(!(w >> 52 & 1), "frame %#lx stays busy", mfn);
+		CHECK(!(w >> 60 & 1), "frame %#lx stays busy", mfn);
 	}
 }
 

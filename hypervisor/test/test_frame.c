@@ -57,7 +57,7 @@ static void types_exclude_each_other(void **state)
 						 -EBUSY);
 		frame_put_type(f);
 	}
-	assert_int_equal(f->word & 0xffffff, 1);
+	assert_int_equal(f->word & 0xfffffff, 1);
 }
 
 static void tables_hold_what_they_name(void **state)
@@ -69,11 +69,11 @@ static void tables_hold_what_they_name(void **state)
 	assert_int_equal(frame_get_type(l1, TYPE_L1), 0);
 	assert_int_equal(frame_type(data), TYPE_WRITABLE);
 	assert_int_equal(frame_type(ro), TYPE_NONE);
-	assert_int_equal(ro->word & 0xffffff, 2);
+	assert_int_equal(ro->word & 0xfffffff, 2);
 	assert_int_equal(frame_get_type(data, TYPE_L1), -EBUSY);
 	frame_put_type(l1);
 	assert_int_equal(frame_type(data), TYPE_NONE);
-	assert_int_equal(ro->word & 0xffffff, 1);
+	assert_int_equal(ro->word & 0xfffffff, 1);
 }
 
 static void a_table_cannot_map_itself_writable(void **state)
@@ -86,7 +86,7 @@ static void a_table_cannot_map_itself_writable(void **state)
 	/* Read-only it may. */
 	table(l1)[0] = pte(l1, 0);
 	assert_int_equal(frame_get_type(l1, TYPE_L1), 0);
-	assert_int_equal(table_update(D, D, l1, 1, 0, pte(l1, PTE_RW), 0),
+	assert_int_equal(table_update(D, D, 1, table(l1), pte(l1, PTE_RW), 0),
 			 -EBUSY);
 	assert_int_equal(table(l1)[0] & PTE_RW, 0);
 	frame_put_type(l1);
@@ -114,7 +114,7 @@ static void bad_entries(void **state)
 		table(f)[7] = cases[i].entry;
 		if (frame_get_type(f, cases[i].type) == 0)
 			fail_msg("taken: %s", cases[i].what);
-		assert_int_equal(f->word & 0xffffff, 1);
+		assert_int_equal(f->word & 0xfffffff, 1);
 		assert_int_equal(frame_type(f), TYPE_NONE);
 	}
 }
@@ -126,7 +126,7 @@ static void a_failed_validation_drops_what_it_took(void **state)
 	table(l1)[0] = pte(data, PTE_RW);
 	table(l1)[511] = 0x100000000 | PTE_P;
 	assert_true(frame_get_type(l1, TYPE_L1) < 0);
-	assert_int_equal(data->word & 0xffffff, 1);
+	assert_int_equal(data->word & 0xfffffff, 1);
 	assert_int_equal(frame_type(data), TYPE_NONE);
 }
 
@@ -168,7 +168,7 @@ static void reserved_l4_slots(void **state)
 	assert_int_equal(frame_get_type(l4, TYPE_L4), 0);
 	for (i = 256; i < 272; i++) {
 		assert_int_equal(table(l4)[i], hv_l4[i]);
-		assert_int_equal(table_update(D, D, l4, 4, i, pte(l3, 0), 0),
+		assert_int_equal(table_update(D, D, 4, &table(l4)[i], pte(l3, 0), 0),
 				 -EINVAL);
 	}
 	frame_put_type(l4);
@@ -178,11 +178,11 @@ static void a_full_count_is_refused(void **state)
 {
 	struct frame *f = page();
 
-	f->word |= 0xffffff;
+	f->word |= 0x8000000;
 	assert_null(frame_get(D, frame_mfn(f)));
-	f->word = (f->word & ~0xffffffUL) | 1;
+	f->word = (f->word & ~0xfffffffUL) | 1;
 	assert_int_equal(frame_get_type(f, TYPE_WRITABLE), 0);
-	f->word |= 0xffffffUL << 24;
+	f->word |= 0x8000000UL << 28;
 	assert_int_equal(frame_get_type(f, TYPE_WRITABLE), -EOVERFLOW);
 }
 

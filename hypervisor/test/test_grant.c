@@ -426,9 +426,9 @@ static void twice_in_a_batch(void **state)
 static void entry_overwritten(void **state)
 {
 	uint32_t h = map(0, VA(1), GNTMAP_host_map);
-	struct frame *t = frame_of(world_l1(m));
+	uint64_t *t = frame_virt(frame_of(world_l1(m)));
 
-	assert_int_equal(l1_cmpxchg(m, t, 1, world_pte(m, VA(1)), 0), 0);
+	assert_int_equal(l1_cmpxchg(m, t + 1, world_pte(m, VA(1)), 0), 0);
 	assert_int_equal(world_refs(page[0]), 2);
 	assert_int_equal(unmap(h, VA(1)), GNTST_general_error);
 	assert_int_equal(table[0].flags & IN_USE, IN_USE);

@@ -76,7 +76,7 @@ void *world_virt(mfn_t mfn)
 
 unsigned int world_refs(mfn_t mfn)
 {
-	return frame_of(mfn)->word & 0xffffff;
+	return frame_of(mfn)->word & 0xfffffff;
 }
 
 void m2p_set(mfn_t mfn, uint64_t pfn)
@@ -234,13 +234,14 @@ struct frame *guest_l1_frame(const struct domain *d, mfn_t mfn)
 	return NULL;
 }
 
-struct frame *guest_l1_table(struct vcpu *v, uint64_t va)
+uint64_t *guest_l1_entry(struct vcpu *v, uint64_t va, struct frame **table)
 {
 	const struct domain *d = v->domain;
 
 	if (va >= 512 * PAGE_SIZE || !l1[d->id].f)
 		return NULL;
-	return guest_l1_frame(d, l1[d->id].mfn);
+	*table = guest_l1_frame(d, l1[d->id].mfn);
+	return *table ? (uint64_t *)frame_virt(*table) + va / PAGE_SIZE : NULL;
 }
 
 /* Guest addresses are the test's own; its first page faults. */
