@@ -1,15 +1,13 @@
 /*
  * Domains: creation, look-up, pausing. Their vCPUs: vcpu.c.
  *
- * A domain is found through a table by its id, and walked through a list that
- * is sorted by id; list_lock guards changes of both, and the list's readers.
- * The table is read without a lock. A pointer found there is good until the
- * CPU's next preemption point, since the reaper frees a domain only after it
- * has seen every CPU pass one (sched_quiesce()); a reference makes it good for
- * longer.
+ * A domain is found through a table by its id, which is read without a lock. A
+ * pointer found there is good until the CPU's next preemption point, since the
+ * reaper frees a domain only after it has seen every CPU pass one
+ * (sched_quiesce()); a reference makes it good for longer.
  *
  * The first reference is the domain's life. The reaper drops it when the
- * domain is dead and all its memory is back; the last one unlinks it.
+ * domain is dead and all its memory is back, and frees it after the last one.
  */
 #include "domain.h"
 
@@ -31,8 +29,8 @@ static struct domain idle = {
 };
 struct domain *idle_domain = &idle;
 
-static struct spinlock list_lock = SPINLOCK(RANK_DOMAIN_LIST);
-static struct list domains = { &domains, &domains };
+/* Changes of the table, whose readers take no lock. */
+static struct spinlock table_lock = SPINLOCK(RANK_DOMAIN_LIST);
 /* Pages of slots, made on first use, never freed; slots may be NULL. */
 static struct domain **table[DIV_ROUND_UP(DOMID_FIRST_RESERVED,
 					  IDS_PER_PAGE)];
@@ -74,7 +72,7 @@ struct domain *domain_get(uint16_t domid)
 void domain_put(struct domain *d)
 {
 	if (atomic_sub(&d->refs, 1) == 1)
-		reaper_free(d);
+		reaper_kick();
 }
 
 bool domain_use(struct domain *d)
@@ -92,96 +90,82 @@ void domain_unuse(struct domain *d)
 		reaper_kick();
 }
 
+struct domain *domain_scan(uint16_t id)
+{
+	struct domain **slot, *d;
+
+	for (; id < DOMID_FIRST_RESERVED; id++) {
+		slot = slot_of(id);
+		d = slot ? load_acquire(slot) : NULL;
+		if (d)
+			return d;
+		if (!slot)
+			id |= IDS_PER_PAGE - 1;
+	}
+	return NULL;
+}
+
 struct domain *domain_get_from(uint16_t id)
 {
-	struct domain *d = domain_next(NULL);
+	struct domain *d = domain_scan(id);
 
-	while (d && d->id < id)
-		d = domain_next(d);
+	while (d && !get_unless_gone(d))
+		d = domain_scan(d->id + 1);
 	return d;
 }
 
 struct domain *domain_next(struct domain *prev)
 {
-	struct list *p;
-	struct domain *d = NULL;
+	struct domain *d = domain_get_from(prev ? prev->id + 1 : 0);
 
-	spin_lock(&list_lock);
-	for (p = prev ? prev->link.next : domains.next; p != &domains;
-	     p = p->next) {
-		d = list_entry(p, struct domain, link);
-		if (get_unless_gone(d))
-			break;
-		d = NULL;
-	}
-	spin_unlock(&list_lock);
 	if (prev)
 		domain_put(prev);
 	return d;
 }
 
-/*
- * The slot of @id, its page made if need be; NULL: no memory. list_lock held.
- */
-static struct domain **make_slot(uint16_t id)
+/* table_lock held. */
+static int enter(struct domain *d, uint16_t id)
 {
-	struct domain ***page = &table[id / IDS_PER_PAGE];
+	struct domain ***page = &table[id / IDS_PER_PAGE], **slot;
 
 	if (!*page)
 		store_release(page, (struct domain **)
 			      hv_alloc_pages(0, FRAME_ZERO));
-	return slot_of(id);
-}
-
-/* list_lock held. */
-static int link(struct domain *d, uint16_t id)
-{
-	struct domain **slot = make_slot(id);
-	struct list *p = domains.next;
-
+	slot = slot_of(id);
 	if (!slot)
 		return -ENOMEM;
 	if (*slot)
 		return -EEXIST;
 	d->id = id;
-	while (p != &domains && list_entry(p, struct domain, link)->id < id)
-		p = p->next;
-	list_insert_before(p, &d->link);
 	store_release(slot, d);
 	return 0;
 }
 
 /* Gives d the id that is asked for, or the next free one. */
-static int domain_link(struct domain *d, uint16_t wanted)
+static int domain_enter(struct domain *d, uint16_t wanted)
 {
 	unsigned int tries;
-	int rc;
+	int rc = -EINVAL;
 
-	if (wanted != DOMID_INVALID && wanted > LAST_ID)
-		return -EINVAL;
-	spin_lock(&list_lock);
-	if (wanted != DOMID_INVALID) {
-		rc = link(d, wanted);
-	} else {
+	spin_lock(&table_lock);
+	if (wanted <= LAST_ID)
+		rc = enter(d, wanted);
+	else if (wanted == DOMID_INVALID)
 		for (tries = FIRST_ID; tries <= LAST_ID; tries++) {
 			last_id = last_id >= LAST_ID ? FIRST_ID : last_id + 1;
-			rc = link(d, last_id);
+			rc = enter(d, last_id);
 			if (rc != -EEXIST)
 				break;
 		}
-		if (rc == -EEXIST)
-			rc = -ENOMEM;
-	}
-	spin_unlock(&list_lock);
-	return rc;
+	spin_unlock(&table_lock);
+	return wanted == DOMID_INVALID && rc == -EEXIST ? -ENOMEM : rc;
 }
 
-void domain_unlink(struct domain *d)
+void domain_forget(struct domain *d)
 {
-	spin_lock(&list_lock);
-	list_del(&d->link);
+	spin_lock(&table_lock);
 	*slot_of(d->id) = NULL;
-	spin_unlock(&list_lock);
+	spin_unlock(&table_lock);
 }
 
 static struct domain *domain_alloc(const struct domain_config *c)
@@ -190,7 +174,12 @@ static struct domain *domain_alloc(const struct domain_config *c)
 
 	if (!d)
 		return NULL;
-	d->state = DOM_DYING; /* until it is complete */
+	d->vcpu = hv_alloc(c->max_vcpus * sizeof(*d->vcpu));
+	if (!d->vcpu) {
+		hv_free(d);
+		return NULL;
+	}
+	d->state = DOM_UNFINISHED;
 	d->privileged = c->privileged;
 	d->refs = 1;
 	d->max_vcpus = c->max_vcpus;
@@ -201,8 +190,6 @@ static struct domain *domain_alloc(const struct domain_config *c)
 	memcpy(d->handle, c->handle, sizeof(d->handle));
 	spin_init(&d->lock, RANK_DOMAIN);
 	spin_init(&d->pages_lock, RANK_PAGES);
-	list_init(&d->link);
-	list_init(&d->reap);
 	sched_init_domain(d);
 	return d;
 }
@@ -223,54 +210,6 @@ static int make_shared(struct domain *d)
 	return 0;
 }
 
-/*
- * While it is being made a domain is in the table, since frames name their
- * owner by id, and looks like one that is dying: nobody gives it anything.
- */
-int domain_create(const struct domain_config *c, struct domain **out)
-{
-	struct domain *d;
-	int rc = -ENOMEM;
-
-	if (c->max_vcpus == 0 || c->max_vcpus > MAX_VCPUS)
-		return -EINVAL;
-	d = domain_alloc(c);
-	if (!d)
-		return -ENOMEM;
-	d->vcpu = hv_alloc(c->max_vcpus * sizeof(*d->vcpu));
-	if (!d->vcpu)
-		goto fail_domain;
-	rc = domain_link(d, c->domid);
-	if (rc)
-		goto fail_vcpus;
-	rc = make_shared(d);
-	if (rc)
-		goto fail_linked;
-	rc = event_init_domain(d, c->max_evtchn_port);
-	if (rc)
-		goto fail_shared;
-	rc = grant_init_domain(d, c->max_grant_frames, c->max_maptrack_frames);
-	if (rc)
-		goto fail_events;
-	store_release(&d->state, DOM_BUILDING);
-	*out = d;
-	return 0;
-
-fail_events:
-	event_destroy_domain(d);
-fail_shared:
-	frame_unshare(d->shared);
-	d->shared = NULL;
-fail_linked:
-	domain_put(d); /* the reaper frees it: somebody may look at it now */
-	return rc;
-fail_vcpus:
-	hv_free(d->vcpu);
-fail_domain:
-	hv_free(d);
-	return rc;
-}
-
 void domain_free(struct domain *d)
 {
 	struct vcpu *v;
@@ -282,6 +221,45 @@ void domain_free(struct domain *d)
 	hv_free(d->pv.e820);
 	hv_free(d->policy);
 	hv_free(d);
+}
+
+/*
+ * While it is being made a domain is in the table, since frames name their
+ * owner by id, and looks like one that is dying: nobody gives it anything.
+ */
+int domain_create(const struct domain_config *c, struct domain **out)
+{
+	struct domain *d;
+	int rc;
+
+	if (c->max_vcpus == 0 || c->max_vcpus > MAX_VCPUS)
+		return -EINVAL;
+	d = domain_alloc(c);
+	if (!d)
+		return -ENOMEM;
+	rc = domain_enter(d, c->domid);
+	if (rc) {
+		domain_free(d);
+		return rc;
+	}
+	rc = make_shared(d);
+	if (!rc)
+		rc = event_init_domain(d, c->max_evtchn_port);
+	if (!rc)
+		rc = grant_init_domain(d, c->max_grant_frames,
+				       c->max_maptrack_frames);
+	if (rc) {
+		event_destroy_domain(d);
+		grant_destroy_domain(d);
+		if (d->shared)
+			frame_unshare(d->shared);
+		d->shared = NULL;
+		domain_put(d); /* the reaper frees it: it may have been seen */
+		return rc;
+	}
+	store_release(&d->state, DOM_BUILDING);
+	*out = d;
+	return 0;
 }
 
 void domain_pause(struct domain *d)
@@ -378,5 +356,5 @@ void domain_kill(struct domain *d)
 		return;
 	for_each_vcpu(d, v, i)
 		vcpu_stop(v);
-	reaper_take(d);
+	reaper_kick();
 }

@@ -3,55 +3,23 @@
  * need not wait. It runs as one vCPU among others, with a domain's ordinary
  * weight, which bounds what an end may cost the living.
  *
- * A domain comes here twice. First when it is dying: as soon as its vCPUs have
- * come to rest, everything it has is given back in the order below, and it is
- * DEAD and loses its life's reference. It stays in the table while others hold
- * frames of its (foreign mappings, grants): frames name their owner by id, and
- * each holds a reference to it. With the last reference it comes here again,
- * to be unlinked and freed.
+ * When something may have changed it looks at all of them. Of one that is
+ * dying, as soon as its vCPUs have come to rest, everything is given back in
+ * the order below; then it is DEAD and loses its life's reference. It stays in
+ * the table while others hold frames of its (foreign mappings, grants): frames
+ * name their owner by id, and each holds a reference to it. One without
+ * references is freed.
  */
 #include "area.h"
 #include "domain.h"
 #include "irq.h"
 
-static struct spinlock lock = SPINLOCK(RANK_REAPER); /* both lists */
-static struct list dying = { &dying, &dying };
-static struct list gone = { &gone, &gone };
-static uint64_t kicks;           /* counts reasons to look: atomic */
+static uint64_t kicks; /* counts reasons to look: atomic */
 
 void reaper_kick(void)
 {
 	(void)atomic_add(&kicks, 1);
 	wake_waiters(&kicks);
-}
-
-void reaper_take(struct domain *d)
-{
-	spin_lock(&lock);
-	list_add_tail(&dying, &d->reap);
-	spin_unlock(&lock);
-	reaper_kick();
-}
-
-void reaper_free(struct domain *d)
-{
-	spin_lock(&lock);
-	list_add_tail(&gone, &d->reap);
-	spin_unlock(&lock);
-	reaper_kick();
-}
-
-static struct domain *take_first(struct list *l)
-{
-	struct domain *d = NULL;
-
-	spin_lock(&lock);
-	if (!list_empty(l)) {
-		d = list_first(l, struct domain, reap);
-		list_del(&d->reap);
-	}
-	spin_unlock(&lock);
-	return d;
 }
 
 static bool at_rest(struct domain *d)
@@ -105,59 +73,33 @@ static void tear_down(struct domain *d)
 	virq_raise_global(VIRQ_DOM_EXC);
 }
 
-/* Those who are not at rest stay in the list; the others lose their life. */
-static void reap_dying(void)
+static void reap(struct domain *d)
 {
-	struct list waiting;
-	struct domain *d;
-
-	list_init(&waiting);
-	while ((d = take_first(&dying))) {
-		if (at_rest(d)) {
-			tear_down(d);
-			domain_put(d);
-		} else {
-			list_add_tail(&waiting, &d->reap);
-		}
+	if (READ_ONCE(d->state) == DOM_DYING && at_rest(d)) {
+		tear_down(d);
+		domain_put(d); /* its life's */
 	}
-	spin_lock(&lock);
-	while (!list_empty(&waiting)) {
-		d = list_first(&waiting, struct domain, reap);
-		list_del(&d->reap);
-		list_add_tail(&dying, &d->reap);
-	}
-	spin_unlock(&lock);
-}
-
-static void free_gone(void)
-{
-	struct list batch;
-	struct domain *d;
-
-	list_init(&batch);
-	while ((d = take_first(&gone))) {
-		domain_unlink(d);
-		list_add_tail(&batch, &d->reap);
-	}
-	if (list_empty(&batch))
+	if (READ_ONCE(d->refs))
 		return;
+	domain_forget(d);
 	virq_raise_global(VIRQ_DOM_EXC);
 	sched_quiesce(); /* nobody is still looking at what he found */
-	while (!list_empty(&batch)) {
-		d = list_first(&batch, struct domain, reap);
-		list_del(&d->reap);
-		domain_free(d);
-	}
+	domain_free(d);
 }
 
 static void reaper(void *arg)
 {
+	struct domain *d;
 	uint64_t seen;
+	uint16_t id;
 
 	for (;;) {
 		seen = load_acquire(&kicks);
-		reap_dying();
-		free_gone();
+		for (id = 0; (d = domain_scan(id)); id++) {
+			id = d->id;
+			reap(d);
+			preempt_yield();
+		}
 		wait_for_change(&kicks, seen);
 	}
 }

@@ -16,7 +16,6 @@
 #include "time.h"
 
 #define MAX_VCPUS 128 /* per domain */
-#define DOMID_FIRST_RESERVED_ DOMID_FIRST_RESERVED
 
 struct vcpu {
 	struct domain *domain;
@@ -49,16 +48,15 @@ enum domain_state {
 	DOM_ALIVE,
 	DOM_DYING,     /* domain_kill() began: nothing new is handed out */
 	DOM_DEAD,      /* gave everything back; waits for references */
+	DOM_UNFINISHED, /* being made; looks like one that is dying */
 };
 
 struct domain {
 	uint16_t id;
 	bool privileged;             /* Dom0: constant */
 	uint32_t refs;               /* atomic */
-	struct list link;            /* RANK_DOMAIN_LIST */
 	enum domain_state state;     /* written under lock, read anywhere */
 	uint32_t users;              /* domain_use(): atomic */
-	struct list reap;            /* domain/reaper.c */
 	struct spinlock lock;        /* RANK_DOMAIN: life cycle */
 
 	unsigned int max_vcpus;      /* constant after creation */
@@ -192,12 +190,14 @@ struct vcpu *idle_vcpu_create(unsigned int cpu);
 
 /* domain/reaper.c */
 void reaper_start(void);               /* boot CPU: the thread */
-void reaper_take(struct domain *d);    /* dying: to be torn down */
-void reaper_free(struct domain *d);    /* last reference gone */
-void reaper_kick(void);                /* something may go on */
+void reaper_kick(void);                /* one began to die, or may go on */
 
-/* What reaper.c calls: off the list, id free again; then the memory. */
-void domain_unlink(struct domain *d);
+/*
+ * What reaper.c calls. The first with that id or a higher one, without a
+ * reference and perhaps without any; out of the table; and its memory.
+ */
+struct domain *domain_scan(uint16_t id);
+void domain_forget(struct domain *d);
 void domain_free(struct domain *d);
 void vcpu_free(struct vcpu *v);  /* domain/vcpu.c; it no longer runs */
 

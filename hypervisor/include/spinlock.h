@@ -11,7 +11,7 @@
 
 /* One rank per class of locks, in the order in which they may nest. */
 enum lock_rank {
-	RANK_DOMAIN_LIST,  /* domain/domain.c: list of domains */
+	RANK_DOMAIN_LIST,  /* domain/domain.c: table of domains */
 	RANK_DOMAIN,       /* life cycle of one domain */
 	RANK_GRANT,        /* a domain's grant table */
 	RANK_GRANT_MAP,    /* a domain's maptrack */
@@ -20,7 +20,6 @@ enum lock_rank {
 	RANK_EVENT_FIFO,   /* a domain's FIFO queues */
 	RANK_IRQ,          /* physical interrupts */
 	RANK_PAGES,        /* a domain's page list and counts */
-	RANK_REAPER,       /* domain/reaper.c: its lists */
 	RANK_HEAP,         /* frame allocator */
 	RANK_WAIT,         /* sched/wait.c: a list of waiters */
 	RANK_SCHED,        /* a run queue */
