@@ -51,9 +51,5 @@ GUEST_NEEDS += $(BUILD)/paravane $(BUILD)/guest-pv/guest-pv \
 check-guest-peer: $(BUILD)/guest-pv/guest-pv $(BUILD)/guest-pv/xen
 	HYPERVISOR=xen tests/run-tap $(GUEST_CHECKS)
 
-.PHONY: bench-primitives
-bench-primitives: $(GUEST_NEEDS) $(BUILD)/guest-pv/xen
-	@guest-pv/bench-primitives
-
 # The same programs as a domain without rights, made by our tools.
 SYSTEM_TESTS += tests/system/guest-domain

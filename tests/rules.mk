@@ -1,4 +1,4 @@
-# Whole-system tests, the demonstration, and the boot bench. Each script below
+# Whole-system tests, the demonstration, and the bench. Each script below
 # tests/system/ is one test; its first lines say what it shows.
 
 PVSTATE := $(BUILD)/tests/pvstate
@@ -28,10 +28,12 @@ allow-list: packages
 	echo "# numbers stand as '#'. Made by: make allow-list"; \
 	LC_ALL=C sort -u $(BUILD)/allow-list; } > tests/allow-list.txt
 
-# Boot and size figures beside Debian's Xen: build/bench/boot.json.
+# The bench: tests/bench/bench tells. Its tables: build/bench/tables.md.
 BENCH := $(BUILD)/bench
-BENCH_BOOT_NEEDS := $(SYSTEM_NEEDS) $(PEER_NEEDS) $(BENCH)/entry.bin \
-	$(BENCH)/init $(BUILD)/guest-pv/guest-pv
+BENCH_QUICK_NEEDS := $(BUILD)/paravane $(BUILD)/dom0.cpio $(DOM0_KERNEL) \
+	$(BUILD)/guest-pv/guest-pv $(BENCH)/linux $(BENCH)/flushes.so
+BENCH_NEEDS := $(BENCH_QUICK_NEEDS) $(SYSTEM_NEEDS) $(PEER_NEEDS) \
+	$(BUILD)/guest-pv/xen $(BENCH)/entry.bin $(BENCH)/init
 
 $(BENCH)/entry.bin: tests/bench/entry.S
 	@mkdir -p $(@D)
@@ -39,21 +41,20 @@ $(BENCH)/entry.bin: tests/bench/entry.S
 		-o $(BENCH)/entry.elf $<
 	objcopy -O binary -j .text $(BENCH)/entry.elf $@
 
-$(BENCH)/init: tests/bench/init.c
+$(BENCH)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
 
-.PHONY: bench-boot
-bench-boot: packages
-	$(AGAIN) $(BENCH_BOOT_NEEDS)
-	@tests/bench/bench-boot
-
-# What Linux programs pay, beside the bare machine and Debian's Xen.
-$(BENCH)/linux: tests/bench/linux.c
+$(BENCH)/flushes.so: tests/bench/flushes.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
+	$(CC) $(CFLAGS) -fPIC -shared -fvisibility=hidden -o $@ $<
 
-.PHONY: bench-linux
-bench-linux: packages
-	$(AGAIN) $(SYSTEM_NEEDS) $(PEER_NEEDS) $(BENCH)/linux
-	@tests/bench/bench-linux
+RUNS ?= 3
+.PHONY: bench bench-quick bench-baseline
+bench: packages
+	$(AGAIN) $(BENCH_NEEDS)
+	@tests/bench/bench --runs $(RUNS) $(AREAS)
+
+bench-quick bench-baseline: bench-%: packages
+	$(AGAIN) $(BENCH_QUICK_NEEDS)
+	@tests/bench/bench --$*

@@ -1,0 +1,55 @@
+"""What the hypervisor's primitives cost, in instructions.
+
+guest-pv's program `bench` runs as Dom0 on each hypervisor.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import figures as f
+import machine as m
+
+# At most so many instructions: what a design without history can reach.
+GOALS = {
+    "xen_version": 150, "unknown_hypercall_60": 120, "sched_yield": 900,
+    "vcpu_is_up": 170, "evtchn_status": 230, "multicall_null_x16": 1200,
+    "multicall_null_x64": 4300, "set_timer_op_far": 320,
+    "singleshot_far": 360, "evtchn_send_deliver": 1000,
+    "evtchn_send_pending": 280, "evtchn_unmask": 700,
+    "evtchn_alloc_close": 900, "mmu_update_same_x1": 400,
+    "mmu_update_toggle_x1": 600, "mmu_update_clr_set": 1000,
+    "mmu_update_same_x128": 16000, "mmu_update_toggle_x128": 40000,
+    "uva_same": 320, "uva_toggle": 520, "multicall_uva_same_x16": 3600,
+    "ptwr_direct_write": 900, "mmuext_tlb_flush_local": 270,
+    "mmuext_invlpg_local": 260, "mmuext_new_baseptr_same": 320,
+    "pin_unpin_l1_empty": 9000, "pin_unpin_l1_full": 60000,
+    "gnttab_copy_64": 800, "gnttab_copy_4096": 1300,
+    "gnttab_map_unmap": 1500, "populate_decrease_4k": 1500,
+    "trap_rdmsr_efer": 600, "trap_inb_80": 700, "cpuid_xen_forced": 200,
+    "trap_read_cr0": 600, "trap_clts": 550, "trap_wbinvd": 550,
+}
+
+
+def measure(hypervisor):
+    with tempfile.TemporaryDirectory() as work:
+        counts = os.path.join(work, "flushes")
+        told = subprocess.run(
+            [os.path.join(m.ROOT, "guest-pv/run"), "--icount",
+             "--hypervisor", "xen" if hypervisor == "xen"
+             else m.HYPERVISORS[hypervisor],
+             "--memory", "2G", "--cpu", f.CPU, "--timeout", "300",
+             "--qemu", "-plugin " + f.flush_plugin(counts), "bench"],
+            cwd=m.ROOT, capture_output=True, text=True, check=False).stdout
+        lines = [line.split()[1:] for line in told.splitlines()
+                 if line.startswith("BENCH ")]
+        if "Bail out" in told or not lines:
+            sys.exit(f"primitives: {hypervisor} failed:\n{told}")
+        flushes = f.flush_counts(counts, [int(n) for _, _, n in lines])
+    return {name: [float(cost)] + count
+            for (name, cost, _), count in zip(lines, flushes)}
+
+
+AREAS = [f.Area("primitives", "From a PV kernel", "instructions",
+                ("xen", "paravane"), measure, GOALS)]
