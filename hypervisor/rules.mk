@@ -15,7 +15,7 @@ HV_OBJS := \
 	hypercall/event.o hypercall/memory.o hypercall/reservation.o \
 	domain/elf.o domain/dom0_memory.o domain/dom0_layout.o \
 	domain/dom0_build.o \
-	hypercall/table.o hypercall/mmu.o hypercall/pv.o \
+	hypercall/table.o hypercall/subop.o hypercall/mmu.o hypercall/pv.o \
 	lib/string.o lib/printf.o lib/log.o
 
 # Scheduler, domains.

@@ -3,81 +3,40 @@
  * here, what changes reservations in reservation.c.
  */
 #include "boot.h"
-#include "cpu.h"
-#include "domain.h"
 #include "guest.h"
 #include "hypercall.h"
-#include "lib.h"
 #include "mm.h"
 #include "reservation.h"
+#include <xen/memory.h>
 
 #define M2P_SPAN (1UL << 38) /* of the table's virtual range */
 
-static long op_maximum_ram_page(uint64_t arg)
-{
-	return max_mfn().n - 1;
-}
-
-/* What is known about one domain, by sub-operation. */
-static long domain_number(uint64_t arg,
-			  uint64_t (*number)(const struct domain *d))
-{
-	struct xen_memory_domain m;
-	struct domain *d;
-	long rc;
-
-	if (get_guest(&m, arg))
-		return -EFAULT;
-	rc = memory_target(m.domid, &d);
-	if (rc)
-		return rc;
-	rc = number(d);
-	domain_put(d);
-	return rc;
-}
-
-static uint64_t pages_now(const struct domain *d)
+static long op_current_reservation(struct domain *d, void *arg)
 {
 	return READ_ONCE(d->tot_pages);
 }
 
-static uint64_t pages_at_most(const struct domain *d)
+static long op_maximum_reservation(struct domain *d, void *arg)
 {
 	return READ_ONCE(d->max_pages);
 }
 
 /* The guest says itself how far its pfns reach. */
-static uint64_t highest_pfn(const struct domain *d)
+static long op_maximum_gpfn(struct domain *d, void *arg)
 {
 	const struct shared_info *s = READ_ONCE(d->shared);
 
 	return s ? READ_ONCE(s->arch.max_pfn) - 1 : 0;
 }
 
-static long op_current_reservation(uint64_t arg)
+static long op_machphys_mapping(struct domain *d, void *arg)
 {
-	return domain_number(arg, pages_now);
-}
-
-static long op_maximum_reservation(uint64_t arg)
-{
-	return domain_number(arg, pages_at_most);
-}
-
-static long op_maximum_gpfn(uint64_t arg)
-{
-	return domain_number(arg, highest_pfn);
-}
-
-static long op_machphys_mapping(uint64_t arg)
-{
-	struct xen_machphys_mapping m = {
+	*(struct xen_machphys_mapping *)arg = (struct xen_machphys_mapping){
 		.v_start = M2P_RO_BASE,
 		.v_end = M2P_RO_BASE + M2P_SPAN,
 		.max_mfn = max_mfn().n - 1,
 	};
-
-	return put_guest(arg, &m);
+	return 0;
 }
 
 /* The 2 MiB of the table that a virtual address lies in; 0 for a hole. */
@@ -99,25 +58,21 @@ static uint64_t m2p_extent(uint64_t va)
 	return (e & PTE_MFN_MASK) >> PAGE_SHIFT & ~511UL;
 }
 
-static long op_machphys_mfn_list(uint64_t arg)
+static long op_machphys_mfn_list(struct domain *d, void *arg)
 {
 	const uint64_t end = M2P_RO_BASE + max_mfn().n * sizeof(uint64_t);
-	struct xen_machphys_mfn_list l;
+	struct xen_machphys_mfn_list *l = arg;
 	xen_pfn_t mfn;
 	uint64_t va;
 
-	if (!current->domain->privileged)
-		return -EPERM;
-	if (get_guest(&l, arg))
-		return -EFAULT;
-	l.nr_extents = 0;
-	for (va = M2P_RO_BASE; va < end && l.nr_extents < l.max_extents;
-	     va += 1UL << 21, l.nr_extents++) {
+	l->nr_extents = 0;
+	for (va = M2P_RO_BASE; va < end && l->nr_extents < l->max_extents;
+	     va += 1UL << 21, l->nr_extents++) {
 		mfn = m2p_extent(va);
-		if (copy_to_handle(l.extent_start, l.nr_extents, &mfn, 1))
+		if (copy_to_handle(l->extent_start, l->nr_extents, &mfn, 1))
 			return -EFAULT;
 	}
-	return put_guest(arg, &l);
+	return 0;
 }
 
 /* --- memory maps --- */
@@ -126,7 +81,7 @@ static long op_machphys_mfn_list(uint64_t arg)
 #define TYPE_RAM 1
 #define TYPE_RESERVED 2
 
-struct map {
+struct e820_map {
 	unsigned int entries;
 	struct e820entry entry[MAP_ENTRIES];
 };
@@ -138,7 +93,7 @@ static const struct e820entry controllers[] = {
 };
 
 /* Adds @e in order of address, unless an entry has its place already. */
-static void map_insert(struct map *m, const struct e820entry *e)
+static void map_insert(struct e820_map *m, const struct e820entry *e)
 {
 	unsigned int i, at = 0;
 
@@ -158,120 +113,89 @@ static void map_insert(struct map *m, const struct e820entry *e)
 }
 
 /* Copies a map to its caller: *nr_entries tells room, then what was needed. */
-static long give_map(uint64_t arg, struct xen_memory_map *m,
-		     const struct e820entry *e, unsigned int entries)
+static long give_map(struct xen_memory_map *m, const struct e820_map *map)
 {
 	if (!handle_null(m->buffer)) {
-		if (m->nr_entries < entries)
+		if (m->nr_entries < map->entries)
 			return -EINVAL;
-		if (copy_to_guest_va(handle_va(m->buffer), e,
-				     entries * sizeof(*e)))
+		if (copy_to_guest_va(handle_va(m->buffer), map->entry,
+				     map->entries * sizeof(map->entry[0])))
 			return -EFAULT;
 	}
-	m->nr_entries = entries;
-	return put_guest(arg, m);
+	m->nr_entries = map->entries;
+	return 0;
 }
 
-static long op_machine_memory_map(uint64_t arg)
+static long op_machine_memory_map(struct domain *d, void *arg)
 {
-	struct xen_memory_map m;
-	struct map *map;
+	struct e820_map map = { .entries = 0 };
 	unsigned int i;
-	long rc;
 
-	if (!current->domain->privileged)
-		return -EPERM;
-	if (get_guest(&m, arg))
-		return -EFAULT;
-	map = hv_alloc(sizeof(*map));
-	if (!map)
-		return -ENOMEM;
 	for (i = 0; i < boot_info.map_entries; i++)
-		map_insert(map, &boot_info.map[i]);
+		map_insert(&map, &boot_info.map[i]);
 	for (i = 0; i < ARRAY_SIZE(controllers); i++)
-		map_insert(map, &controllers[i]);
-	rc = give_map(arg, &m, map->entry, map->entries);
-	hv_free(map);
-	return rc;
+		map_insert(&map, &controllers[i]);
+	return give_map(arg, &map);
 }
 
-static long op_memory_map(uint64_t arg)
+static long op_memory_map(struct domain *none, void *arg)
 {
 	struct domain *d = current->domain;
-	struct xen_memory_map m;
-	struct map *map;
-	long rc = -ENOSYS; /* the kernel then assumes one range of RAM */
+	struct e820_map map = { .entries = 0 };
 
-	if (get_guest(&m, arg))
-		return -EFAULT;
+	spin_lock(&d->lock);
+	if (d->pv.e820)
+		map = *d->pv.e820;
+	spin_unlock(&d->lock);
+	/* Without one, the kernel assumes one range of RAM. */
+	return map.entries ? give_map(arg, &map) : -ENOSYS;
+}
+
+static long op_set_memory_map(struct domain *d, void *arg)
+{
+	const struct xen_memory_map *m =
+		&((struct xen_foreign_memory_map *)arg)->map;
+	struct e820_map *map, *old;
+
+	if (m->nr_entries == 0 || m->nr_entries > MAP_ENTRIES)
+		return -EINVAL;
 	map = hv_alloc(sizeof(*map));
 	if (!map)
 		return -ENOMEM;
-	spin_lock(&d->lock);
-	if (d->pv.e820) {
-		map->entries = d->pv.e820_entries;
-		memcpy(map->entry, d->pv.e820,
-		       map->entries * sizeof(map->entry[0]));
+	map->entries = m->nr_entries;
+	if (copy_from_guest_va(map->entry, handle_va(m->buffer),
+			       m->nr_entries * sizeof(map->entry[0]))) {
+		hv_free(map);
+		return -EFAULT;
 	}
-	spin_unlock(&d->lock);
-	if (map->entries)
-		rc = give_map(arg, &m, map->entry, map->entries);
-	hv_free(map);
-	return rc;
-}
-
-static void install_map(struct domain *d, struct e820entry *e,
-			unsigned int entries)
-{
-	void *old;
-
 	spin_lock(&d->lock);
 	old = d->pv.e820;
-	d->pv.e820 = e;
-	d->pv.e820_entries = entries;
+	d->pv.e820 = map;
 	spin_unlock(&d->lock);
 	hv_free(old);
-}
-
-static long op_set_memory_map(uint64_t arg)
-{
-	struct xen_foreign_memory_map m;
-	struct e820entry *e;
-	struct domain *d;
-	long rc;
-
-	if (get_guest(&m, arg))
-		return -EFAULT;
-	if (m.map.nr_entries == 0 || m.map.nr_entries > MAP_ENTRIES)
-		return -EINVAL;
-	rc = memory_target(m.domid, &d);
-	if (rc)
-		return rc;
-	e = hv_alloc(m.map.nr_entries * sizeof(*e));
-	if (!e) {
-		rc = -ENOMEM;
-	} else if (copy_from_guest_va(e, handle_va(m.map.buffer),
-				      m.map.nr_entries * sizeof(*e))) {
-		hv_free(e);
-		rc = -EFAULT;
-	} else {
-		install_map(d, e, m.map.nr_entries);
-	}
-	domain_put(d);
-	return rc;
+	return 0;
 }
 
 /* --- pages that belong to a domain's interface --- */
 
-static long acquire_grant_frames(struct domain *d,
-				 struct xen_mem_acquire_resource *a)
+/* Without a list: how many frames could there be? */
+static long op_acquire_resource(struct domain *d, void *arg)
 {
+	struct xen_mem_acquire_resource *a = arg;
 	xen_pfn_t n;
 	uint64_t i;
 	mfn_t mfn;
-	int rc;
+	int rc = 0;
 
-	for (i = 0; i < a->nr_frames; i++) {
+	if (a->pad || a->type != XENMEM_resource_grant_table ||
+	    a->id != XENMEM_resource_grant_table_id_shared)
+		return -EOPNOTSUPP;
+	if (handle_null(a->frame_list)) {
+		rc = a->nr_frames ? -EINVAL : 0;
+		a->nr_frames = grant_max_frames(d);
+		return rc;
+	}
+	for (i = 0; !rc && i < a->nr_frames; i++) {
 		if (a->frame + i > ~0u)
 			return -EINVAL;
 		rc = grant_frame(d, a->frame + i, &mfn);
@@ -281,89 +205,55 @@ static long acquire_grant_frames(struct domain *d,
 		if (copy_to_handle(a->frame_list, i, &n, 1))
 			return -EFAULT;
 		rc = preempt_point();
-		if (rc)
-			return rc;
 	}
-	return 0;
-}
-
-static long op_acquire_resource(uint64_t arg)
-{
-	struct xen_mem_acquire_resource a;
-	struct domain *d;
-	long rc;
-
-	if (!current->domain->privileged)
-		return -EPERM;
-	if (get_guest(&a, arg))
-		return -EFAULT;
-	if (a.pad || a.type != XENMEM_resource_grant_table ||
-	    a.id != XENMEM_resource_grant_table_id_shared)
-		return -EOPNOTSUPP;
-	rc = memory_target(a.domid, &d);
-	if (rc)
-		return rc;
-	if (!handle_null(a.frame_list)) {
-		rc = acquire_grant_frames(d, &a);
-	} else if (a.nr_frames) {
-		rc = -EINVAL;
-	} else { /* how many could there be? */
-		a.nr_frames = grant_max_frames(d);
-		rc = put_guest(arg, &a);
-	}
-	domain_put(d);
 	return rc;
 }
 
 /* --- what PV does not have; no line in the log for what tools try --- */
 
-static long op_absent(uint64_t arg)
+static long op_absent(struct domain *d, void *arg)
 {
 	return -ENOSYS;
 }
 
-static long op_unsupported(uint64_t arg)
+static long op_unsupported(struct domain *d, void *arg)
 {
 	return -EOPNOTSUPP;
 }
 
-static long op_increase(uint64_t arg)
-{
-	return reservation_change(XENMEM_increase_reservation, arg);
-}
+#define PRIV SUBOP_PRIVILEGED
+#define OUT SUBOP_OUT
+#define RESERVATION(fn, flags) \
+	SUBOP_OF(fn, struct xen_memory_reservation, domid, flags)
+#define OF_DOMAIN(fn) SUBOP_OF(fn, struct xen_memory_domain, domid, 0)
 
-static long op_decrease(uint64_t arg)
-{
-	return reservation_change(XENMEM_decrease_reservation, arg);
-}
-
-static long op_populate(uint64_t arg)
-{
-	return reservation_change(XENMEM_populate_physmap, arg);
-}
-
-static long (*const ops[])(uint64_t arg) = {
-	[XENMEM_increase_reservation] = op_increase,
-	[XENMEM_decrease_reservation] = op_decrease,
-	[XENMEM_maximum_ram_page] = op_maximum_ram_page,
-	[XENMEM_current_reservation] = op_current_reservation,
-	[XENMEM_maximum_reservation] = op_maximum_reservation,
-	[XENMEM_machphys_mfn_list] = op_machphys_mfn_list,
-	[XENMEM_populate_physmap] = op_populate,
-	[XENMEM_add_to_physmap] = op_unsupported,
-	[XENMEM_memory_map] = op_memory_map,
-	[XENMEM_machine_memory_map] = op_machine_memory_map,
-	[XENMEM_exchange] = reservation_exchange,
-	[XENMEM_machphys_mapping] = op_machphys_mapping,
-	[XENMEM_set_memory_map] = op_set_memory_map,
-	[XENMEM_maximum_gpfn] = op_maximum_gpfn,
-	[XENMEM_remove_from_physmap] = op_unsupported,
-	[XENMEM_get_sharing_freed_pages] = op_absent,
-	[XENMEM_get_sharing_shared_pages] = op_absent,
-	[XENMEM_add_to_physmap_batch] = op_unsupported,
-	[XENMEM_claim_pages] = reservation_claim,
-	[XENMEM_get_vnumainfo] = op_unsupported,
-	[XENMEM_acquire_resource] = op_acquire_resource,
+static const struct subop ops[] = {
+	[XENMEM_increase_reservation] = RESERVATION(reservation_increase, 0),
+	[XENMEM_decrease_reservation] = RESERVATION(reservation_decrease, 0),
+	[XENMEM_current_reservation] = OF_DOMAIN(op_current_reservation),
+	[XENMEM_maximum_reservation] = OF_DOMAIN(op_maximum_reservation),
+	[XENMEM_machphys_mfn_list] = SUBOP(op_machphys_mfn_list,
+		struct xen_machphys_mfn_list, PRIV | OUT),
+	[XENMEM_populate_physmap] = RESERVATION(reservation_populate, 0),
+	[XENMEM_add_to_physmap] = { .fn = op_unsupported },
+	[XENMEM_memory_map] = SUBOP(op_memory_map, struct xen_memory_map, OUT),
+	[XENMEM_machine_memory_map] = SUBOP(op_machine_memory_map,
+		struct xen_memory_map, PRIV | OUT),
+	[XENMEM_exchange] = SUBOP_OF(reservation_exchange,
+		struct xen_memory_exchange, in.domid, SUBOP_OUT_ERR),
+	[XENMEM_machphys_mapping] = SUBOP(op_machphys_mapping,
+		struct xen_machphys_mapping, OUT),
+	[XENMEM_set_memory_map] = SUBOP_OF(op_set_memory_map,
+		struct xen_foreign_memory_map, domid, 0),
+	[XENMEM_maximum_gpfn] = OF_DOMAIN(op_maximum_gpfn),
+	[XENMEM_remove_from_physmap] = { .fn = op_unsupported },
+	[XENMEM_get_sharing_freed_pages] = { .fn = op_absent },
+	[XENMEM_get_sharing_shared_pages] = { .fn = op_absent },
+	[XENMEM_add_to_physmap_batch] = { .fn = op_unsupported },
+	[XENMEM_claim_pages] = RESERVATION(reservation_claim, PRIV),
+	[XENMEM_get_vnumainfo] = { .fn = op_unsupported },
+	[XENMEM_acquire_resource] = SUBOP_OF(op_acquire_resource,
+		struct xen_mem_acquire_resource, domid, PRIV | OUT),
 };
 
 /*
@@ -374,7 +264,7 @@ static long (*const ops[])(uint64_t arg) = {
 long hc_memory_op(uint64_t op, uint64_t arg, uint64_t a2, uint64_t a3,
 		  uint64_t a4)
 {
-	if (op >= ARRAY_SIZE(ops) || !ops[op])
-		return hypercall_unknown("memory_op", op);
-	return ops[op](arg);
+	if (op == XENMEM_maximum_ram_page)
+		return max_mfn().n - 1;
+	return subop_call("memory_op", ops, ARRAY_SIZE(ops), op, arg);
 }

@@ -9,11 +9,9 @@
  */
 #include "reservation.h"
 #include "cpu.h"
-#include "domain.h"
 #include "frame.h"
 #include "guest.h"
-#include "lib.h"
-#include "sched.h"
+#include <xen/memory.h>
 
 /*
  * 2 MiB: the most that is allocated and cleared without a look at others, and
@@ -21,18 +19,6 @@
  * more at once, and fall back to less when they get nothing.
  */
 #define ORDER_MAX 9
-
-int memory_target(uint16_t id, struct domain **d)
-{
-	*d = domain_get(id);
-	if (!*d)
-		return -ESRCH;
-	if (*d != current->domain && !current->domain->privileged) {
-		domain_put(*d);
-		return -EPERM;
-	}
-	return 0;
-}
 
 static void set_pfns(mfn_t mfn, uint64_t pfn, unsigned int order)
 {
@@ -57,8 +43,9 @@ static void unallocate(struct domain *d, mfn_t mfn, unsigned int order)
 	}
 }
 
-static int increase_one(struct domain *d, struct xen_memory_reservation *r,
-			uint64_t i)
+/* An extent of new frames, named if it has a name, and told in the list. */
+static int give_extent(struct domain *d, const struct xen_memory_reservation *r,
+		       uint64_t i, const xen_pfn_t *pfn)
 {
 	unsigned int bits = XENMEMF_get_address_bits(r->mem_flags);
 	xen_pfn_t n;
@@ -66,8 +53,12 @@ static int increase_one(struct domain *d, struct xen_memory_reservation *r,
 	int rc;
 
 	rc = domain_alloc_frames(d, r->extent_order, bits, &mfn);
-	if (rc || handle_null(r->extent_start))
+	if (rc)
 		return rc;
+	if (pfn)
+		set_pfns(mfn, *pfn, r->extent_order);
+	else if (handle_null(r->extent_start))
+		return 0;
 	n = mfn.n;
 	rc = copy_to_handle(r->extent_start, i, &n, 1);
 	if (rc)
@@ -75,33 +66,27 @@ static int increase_one(struct domain *d, struct xen_memory_reservation *r,
 	return rc;
 }
 
-static int populate_one(struct domain *d, struct xen_memory_reservation *r,
+static int increase_one(struct domain *d, const struct xen_memory_reservation *r,
 			uint64_t i)
 {
-	unsigned int bits = XENMEMF_get_address_bits(r->mem_flags);
-	xen_pfn_t pfn, n;
-	mfn_t mfn;
-	int rc;
+	return give_extent(d, r, i, NULL);
+}
 
-	rc = copy_from_handle(&pfn, r->extent_start, i, 1);
-	if (rc)
-		return rc;
-	rc = domain_alloc_frames(d, r->extent_order, bits, &mfn);
-	if (rc)
-		return rc;
-	set_pfns(mfn, pfn, r->extent_order);
-	n = mfn.n;
-	rc = copy_to_handle(r->extent_start, i, &n, 1);
-	if (rc)
-		unallocate(d, mfn, r->extent_order);
-	return rc;
+static int populate_one(struct domain *d, const struct xen_memory_reservation *r,
+			uint64_t i)
+{
+	xen_pfn_t pfn;
+
+	if (copy_from_handle(&pfn, r->extent_start, i, 1))
+		return -EFAULT;
+	return give_extent(d, r, i, &pfn);
 }
 
 /*
  * The caller says that it needs the frames no more. Whoever still has one
  * mapped keeps it until he lets go.
  */
-static int decrease_one(struct domain *d, struct xen_memory_reservation *r,
+static int decrease_one(struct domain *d, const struct xen_memory_reservation *r,
 			uint64_t i)
 {
 	struct frame *f;
@@ -122,30 +107,37 @@ static int decrease_one(struct domain *d, struct xen_memory_reservation *r,
 	return rc;
 }
 
-long reservation_change(unsigned int op, uint64_t arg)
-{
-	int (*one)(struct domain *, struct xen_memory_reservation *, uint64_t);
-	struct xen_memory_reservation r;
-	struct domain *d;
-	uint64_t done;
-	int rc;
+typedef int extent_fn(struct domain *d, const struct xen_memory_reservation *r,
+		      uint64_t i);
 
-	one = op == XENMEM_populate_physmap ? populate_one :
-	      op == XENMEM_decrease_reservation ? decrease_one : increase_one;
-	if (get_guest(&r, arg))
-		return -EFAULT;
-	rc = memory_target(r.domid, &d);
-	if (rc)
-		return rc;
-	if (r.extent_order > ORDER_MAX)
-		r.nr_extents = 0;
-	for (done = 0; done < r.nr_extents && !one(d, &r, done);) {
+static long each_extent(struct domain *d, const struct xen_memory_reservation *r,
+			extent_fn *one)
+{
+	uint64_t done = 0;
+
+	if (r->extent_order > ORDER_MAX)
+		return 0;
+	while (done < r->nr_extents && !one(d, r, done)) {
 		done++;
 		if (preempt_point())
 			break;
 	}
-	domain_put(d);
 	return done;
+}
+
+long reservation_increase(struct domain *d, void *arg)
+{
+	return each_extent(d, arg, increase_one);
+}
+
+long reservation_populate(struct domain *d, void *arg)
+{
+	return each_extent(d, arg, populate_one);
+}
+
+long reservation_decrease(struct domain *d, void *arg)
+{
+	return each_extent(d, arg, decrease_one);
 }
 
 /*
@@ -323,50 +315,24 @@ static int exchange_all(struct domain *d, struct xen_memory_exchange *x)
 	return x->nr_exchanged == in_count ? 0 : rc;
 }
 
-long reservation_exchange(uint64_t arg)
+long reservation_exchange(struct domain *d, void *arg)
 {
-	struct xen_memory_exchange x;
-	struct domain *d;
-	int rc;
+	int rc = exchange_check(arg);
 
-	if (get_guest(&x, arg))
-		return -EFAULT;
-	rc = exchange_check(&x);
-	if (!rc)
-		rc = memory_target(x.in.domid, &d);
-	if (rc)
-		return rc;
-	rc = exchange_all(d, &x);
-	domain_put(d);
-	if (put_guest(arg + offsetof(struct xen_memory_exchange, nr_exchanged),
-		      &x.nr_exchanged))
-		rc = -EFAULT;
-	return rc;
+	return rc ? rc : exchange_all(d, arg);
 }
 
 /*
  * A claim asks whether a domain about to be built will fit; nothing else is
  * being built meanwhile by our tools, so nothing is set aside.
  */
-long reservation_claim(uint64_t arg)
+long reservation_claim(struct domain *d, void *arg)
 {
-	struct xen_memory_reservation r;
-	struct domain *d;
-	uint64_t have;
-	long rc;
+	const struct xen_memory_reservation *r = arg;
+	uint64_t have = READ_ONCE(d->tot_pages);
 
-	if (!current->domain->privileged)
-		return -EPERM;
-	if (get_guest(&r, arg))
-		return -EFAULT;
-	if (!handle_null(r.extent_start) || r.extent_order)
+	if (!handle_null(r->extent_start) || r->extent_order)
 		return -EINVAL;
-	rc = memory_target(r.domid, &d);
-	if (rc)
-		return rc;
-	have = READ_ONCE(d->tot_pages);
-	if (r.nr_extents > have && r.nr_extents - have > heap_free_frames())
-		rc = -ENOMEM;
-	domain_put(d);
-	return rc;
+	return r->nr_extents > have &&
+	       r->nr_extents - have > heap_free_frames() ? -ENOMEM : 0;
 }

@@ -3,18 +3,12 @@
  * they are before anybody sleeps: who is woken to be paused, or because its
  * domain dies, comes back early, as the interface allows.
  */
-#include "domain.h"
 #include "guest.h"
 #include "hypercall.h"
+#include "subop.h"
 #include <xen/sched.h>
 
 #define MAX_POLL_PORTS 128
-
-static long op_yield(struct vcpu *v, uint64_t arg)
-{
-	sched_yield();
-	return 0;
-}
 
 static bool event_waits(const struct vcpu *v)
 {
@@ -22,8 +16,10 @@ static bool event_waits(const struct vcpu *v)
 	       !READ_ONCE(v->info->evtchn_upcall_mask);
 }
 
-static long op_block(struct vcpu *v, uint64_t arg)
+static long op_block(struct domain *none, void *arg)
 {
+	struct vcpu *v = current;
+
 	WRITE_ONCE(v->info->evtchn_upcall_mask, 0);
 	sched_block_prepare();
 	if (event_waits(v) || vcpu_must_stop(v))
@@ -33,60 +29,40 @@ static long op_block(struct vcpu *v, uint64_t arg)
 	return 0;
 }
 
-static int check_reason(uint64_t arg, unsigned int *reason)
+static long op_shutdown(struct domain *none, void *arg)
 {
-	struct sched_shutdown s;
+	const struct sched_shutdown *s = arg;
 
-	if (get_guest(&s, arg))
-		return -EFAULT;
-	*reason = s.reason;
-	return s.reason <= SHUTDOWN_MAX ? 0 : -EINVAL;
+	if (s->reason > SHUTDOWN_MAX)
+		return -EINVAL;
+	domain_shutdown(current->domain, (int)s->reason);
+	return 0;
 }
 
-static long op_shutdown(struct vcpu *v, uint64_t arg)
+static long op_shutdown_code(struct domain *none, void *arg)
 {
-	unsigned int reason;
-	int rc = check_reason(arg, &reason);
+	const struct sched_shutdown *s = arg;
+	struct domain *d = current->domain;
 
-	if (!rc)
-		domain_shutdown(v->domain, (int)reason);
-	return rc;
-}
-
-static long op_shutdown_code(struct vcpu *v, uint64_t arg)
-{
-	struct domain *d = v->domain;
-	unsigned int reason;
-	int rc = check_reason(arg, &reason);
-
-	if (rc)
-		return rc;
+	if (s->reason > SHUTDOWN_MAX)
+		return -EINVAL;
 	spin_lock(&d->lock);
 	if (d->shutdown_code < 0)
-		d->shutdown_code = (int)reason;
+		d->shutdown_code = (int)s->reason;
 	spin_unlock(&d->lock);
 	return 0;
 }
 
-static long op_remote_shutdown(struct vcpu *v, uint64_t arg)
+static long op_remote_shutdown(struct domain *d, void *arg)
 {
-	struct sched_remote_shutdown s;
-	struct domain *d;
-	long rc = -EINVAL;
+	const struct sched_remote_shutdown *s = arg;
 
-	if (get_guest(&s, arg))
-		return -EFAULT;
-	if (!v->domain->privileged)
+	if (!current->domain->privileged)
 		return -EPERM;
-	d = domain_get(s.domain_id);
-	if (!d)
-		return -ESRCH;
-	if (d != v->domain && s.reason <= SHUTDOWN_MAX) {
-		domain_shutdown(d, (int)s.reason);
-		rc = 0;
-	}
-	domain_put(d);
-	return rc;
+	if (d == current->domain || s->reason > SHUTDOWN_MAX)
+		return -EINVAL;
+	domain_shutdown(d, (int)s->reason);
+	return 0;
 }
 
 void poll_timeout(void *vcpu)
@@ -149,19 +125,17 @@ static int poll_ports(struct vcpu *v, const evtchn_port_t *ports,
 	return min(rc, 0);
 }
 
-static long op_poll(struct vcpu *v, uint64_t arg)
+static long op_poll(struct domain *none, void *arg)
 {
 	evtchn_port_t ports[MAX_POLL_PORTS];
-	struct sched_poll p;
+	const struct sched_poll *p = arg;
 
-	if (get_guest(&p, arg))
-		return -EFAULT;
-	if (p.nr_ports > MAX_POLL_PORTS)
+	if (p->nr_ports > MAX_POLL_PORTS)
 		return -EINVAL;
-	if (p.nr_ports &&
-	    copy_from_handle(ports, p.ports, 0, p.nr_ports))
+	if (p->nr_ports &&
+	    copy_from_handle(ports, p->ports, 0, p->nr_ports))
 		return -EFAULT;
-	return poll_ports(v, ports, p.nr_ports, p.timeout);
+	return poll_ports(current, ports, p->nr_ports, p->timeout);
 }
 
 /*
@@ -224,23 +198,21 @@ static long watchdog_new(struct domain *d, uint32_t seconds)
 	return -ENOSPC;
 }
 
-static long op_watchdog(struct vcpu *v, uint64_t arg)
+static long op_watchdog(struct domain *none, void *arg)
 {
-	struct domain *d = v->domain;
-	struct sched_watchdog w;
+	const struct sched_watchdog *w = arg;
+	struct domain *d = current->domain;
 	long rc = 0;
 
-	if (get_guest(&w, arg))
-		return -EFAULT;
-	if (w.id > ARRAY_SIZE(d->sched.watchdog))
+	if (w->id > ARRAY_SIZE(d->sched.watchdog))
 		return -EINVAL;
 	spin_lock(&d->lock);
-	if (w.id == 0)
-		rc = watchdog_new(d, w.timeout);
-	else if (!(d->sched.watchdogs_used >> (w.id - 1) & 1))
+	if (w->id == 0)
+		rc = watchdog_new(d, w->timeout);
+	else if (!(d->sched.watchdogs_used >> (w->id - 1) & 1))
 		rc = -EINVAL;
 	else
-		watchdog_set(d, w.id - 1, w.timeout);
+		watchdog_set(d, w->id - 1, w->timeout);
 	spin_unlock(&d->lock);
 	return rc;
 }
@@ -248,44 +220,43 @@ static long op_watchdog(struct vcpu *v, uint64_t arg)
 /*
  * For firmware calls that must happen on one CPU; negative: as it was before.
  */
-static long op_pin_override(struct vcpu *v, uint64_t arg)
+static long op_pin_override(struct domain *none, void *arg)
 {
-	struct sched_vcpu *s = &v->sched;
-	struct sched_pin_override p;
+	const struct sched_pin_override *p = arg;
+	struct sched_vcpu *s = &current->sched;
 	uint64_t before = s->hard_affinity;
 	long rc;
 
-	if (get_guest(&p, arg))
-		return -EFAULT;
-	if (!v->domain->privileged)
-		return -EPERM;
-	if (p.pcpu < 0) {
+	if (p->pcpu < 0) {
 		if (!s->affinity_before)
 			return -EINVAL;
-		rc = sched_set_affinity(v, s->affinity_before,
+		rc = sched_set_affinity(current, s->affinity_before,
 					s->soft_affinity);
 		s->affinity_before = 0;
 		return rc;
 	}
 	if (s->affinity_before)
 		return -EBUSY;
-	if (p.pcpu >= MAX_CPUS)
+	if (p->pcpu >= MAX_CPUS)
 		return -EINVAL;
-	rc = sched_set_affinity(v, 1UL << p.pcpu, s->soft_affinity);
+	rc = sched_set_affinity(current, 1UL << p->pcpu, s->soft_affinity);
 	if (!rc)
 		s->affinity_before = before;
 	return rc;
 }
 
-static long (*const ops[])(struct vcpu *v, uint64_t arg) = {
-	[SCHEDOP_yield] = op_yield,
-	[SCHEDOP_block] = op_block,
-	[SCHEDOP_shutdown] = op_shutdown,
-	[SCHEDOP_poll] = op_poll,
-	[SCHEDOP_remote_shutdown] = op_remote_shutdown,
-	[SCHEDOP_shutdown_code] = op_shutdown_code,
-	[SCHEDOP_watchdog] = op_watchdog,
-	[SCHEDOP_pin_override] = op_pin_override,
+#define ROW(op, type, flags) \
+	[SCHEDOP_##op] = SUBOP(op_##op, struct sched_##type, flags)
+
+static const struct subop ops[] = {
+	[SCHEDOP_block] = { .fn = op_block },
+	ROW(shutdown, shutdown, 0),
+	ROW(poll, poll, 0),
+	[SCHEDOP_remote_shutdown] = SUBOP_OF(op_remote_shutdown,
+		struct sched_remote_shutdown, domain_id, 0),
+	ROW(shutdown_code, shutdown, 0),
+	ROW(watchdog, watchdog, 0),
+	ROW(pin_override, pin_override, SUBOP_PRIVILEGED),
 };
 
 void sched_init_domain(struct domain *d)
@@ -302,7 +273,9 @@ long hc_sched_op(uint64_t cmd, uint64_t arg, uint64_t a2, uint64_t a3,
 		 uint64_t a4)
 {
 	cmd = (uint32_t)cmd;
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
-		return hypercall_unknown("sched_op", cmd);
-	return ops[cmd](current, arg);
+	if (cmd == SCHEDOP_yield) { /* who spins for a lock calls this */
+		sched_yield();
+		return 0;
+	}
+	return subop_call("sched_op", ops, ARRAY_SIZE(ops), cmd, arg);
 }

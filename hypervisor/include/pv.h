@@ -53,8 +53,7 @@ struct pv_domain {
 	bool io_all;         /* Dom0: all ports and device memory but ours */
 	uint64_t vm_assist;
 	uint32_t cf8;        /* latched configuration address */
-	void *e820;          /* set_memory_map: struct e820entry array */
-	unsigned int e820_entries;
+	struct e820_map *e820; /* set_memory_map; NULL: none. domain.lock */
 };
 
 /* pv/vcpu.c: allocates/frees trap table, FPU area. */

@@ -78,7 +78,7 @@ $(eval $(call hv_host_test,event,$(HV_WORLD) event/port.c event/bind.c \
 HV_SCHED_FILES := sched/core.c sched/place.c sched/credit.c \
 	sched/runstate.c sched/wait.c
 HV_DOMAIN_FILES := $(HV_SCHED_FILES) domain/domain.c domain/vcpu.c domain/reaper.c \
-	domain/shutdown.c domain/area.c cpu/timer.c hypercall/sched.c \
+	domain/shutdown.c domain/area.c cpu/timer.c hypercall/sched.c hypercall/subop.c \
 	test/host/smp.c test/host/rooms.c
 HV_SCHED_DEFS := -Dsched_yield=hv_sched_yield -iquote hypervisor/sched
 
@@ -104,7 +104,8 @@ endef
 $(eval $(call hv_sched_test,sched_race,$(HV_DOMAIN_FILES)))
 $(eval $(call hv_host_test,grant,$(HV_WORLD) grant/table.c grant/track.c \
 	grant/map.c grant/copy.c))
-$(eval $(call hv_host_test,reservation,$(HV_WORLD) hypercall/reservation.c))
+$(eval $(call hv_host_test,reservation,$(HV_WORLD) hypercall/reservation.c \
+	hypercall/memory.c hypercall/subop.c))
 $(eval $(call hv_sched_test,credit,$(HV_SCHED_FILES)))
 $(eval $(call hv_sched_test,domctl,$(HV_DOMAIN_FILES) domain/cpu_policy.c \
 	hypercall/domctl.c hypercall/domctl_vcpu.c hypercall/sysctl.c))

@@ -1,7 +1,8 @@
 /*
- * hypercall/reservation.c: every extent is done or not begun; an exchange gives
- * nothing away before all of its round is at hand, and leaves counts and limits
- * as they were when it fails. Lists are the guest's memory and change under us.
+ * Reservations by memory_op: every extent is done or not begun; an exchange
+ * gives nothing away before all of its round is at hand, and leaves counts and
+ * limits as they were when it fails. Lists are the guest's memory and change
+ * under us.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +10,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "boot.h"
+#include "hypercall.h"
 #include "world.h"
-#include "../hypercall/reservation.h"
+#include <xen/memory.h>
 
 #define BAD ((xen_pfn_t *)8) /* the first page faults */
 
@@ -32,6 +35,28 @@ static int teardown(void **state)
 	return 0;
 }
 
+struct boot_info boot_info;
+
+int grant_frame(struct domain *of, unsigned int index, mfn_t *mfn)
+{
+	return -EINVAL;
+}
+
+unsigned int grant_max_frames(const struct domain *of)
+{
+	return 0;
+}
+
+long hypercall_unknown(const char *family, uint64_t op)
+{
+	return -ENOSYS;
+}
+
+static long call(unsigned int op, void *arg)
+{
+	return hc_memory_op(op, (uint64_t)arg, 0, 0, 0);
+}
+
 static long change(unsigned int op, xen_pfn_t *list, uint64_t n,
 		   unsigned int order, uint16_t domid)
 {
@@ -40,7 +65,7 @@ static long change(unsigned int op, xen_pfn_t *list, uint64_t n,
 	};
 
 	r.extent_start.p = list;
-	return reservation_change(op, (uint64_t)&r);
+	return call(op, &r);
 }
 
 static long populate(xen_pfn_t *list, uint64_t n, unsigned int order)
@@ -68,7 +93,7 @@ static long exchange(xen_pfn_t *in, uint64_t n_in, unsigned int in_order,
 
 	x.in.extent_start.p = in;
 	x.out.extent_start.p = out;
-	rc = reservation_exchange((uint64_t)&x);
+	rc = call(XENMEM_exchange, &x);
 	*done = x.nr_exchanged;
 	return rc;
 }
@@ -117,7 +142,7 @@ static void bad_lists(void **state)
 	assert_int_equal(populate(list, 1, 10), 0); /* more than 2 MiB */
 	assert_int_equal(populate(list, 1, 64), 0);
 	assert_int_equal(populate(list, 1, ~0u), 0);
-	assert_int_equal(reservation_change(XENMEM_populate_physmap, 8),
+	assert_int_equal(call(XENMEM_populate_physmap, (void *)8),
 			 -EFAULT);
 	assert_int_equal(world_free_pages(), before);
 }
@@ -248,11 +273,11 @@ static void exchange_count_in(void **state)
 
 	x.in.extent_start.p = &in;
 	x.out.extent_start.p = &out;
-	assert_int_equal(reservation_exchange((uint64_t)&x), -EINVAL);
+	assert_int_equal(call(XENMEM_exchange, &x), -EINVAL);
 	x.nr_exchanged = 0;
 	x.out.domid = 1; /* not the same words, not the same domain */
-	assert_int_equal(reservation_exchange((uint64_t)&x), -EINVAL);
-	assert_int_equal(reservation_exchange(8), -EFAULT);
+	assert_int_equal(call(XENMEM_exchange, &x), -EINVAL);
+	assert_int_equal(call(XENMEM_exchange, (void *)8), -EFAULT);
 }
 
 /* Stopped between rounds: what is done is told, the rest untouched. */
@@ -276,13 +301,13 @@ static void claims(void **state)
 {
 	struct xen_memory_reservation r = { .domid = 1, .nr_extents = 10 };
 
-	assert_int_equal(reservation_claim((uint64_t)&r), -EPERM);
+	assert_int_equal(call(XENMEM_claim_pages, &r), -EPERM);
 	world_run(p, 0);
-	assert_int_equal(reservation_claim((uint64_t)&r), 0);
+	assert_int_equal(call(XENMEM_claim_pages, &r), 0);
 	r.nr_extents = WORLD_PAGES + 1;
-	assert_int_equal(reservation_claim((uint64_t)&r), -ENOMEM);
+	assert_int_equal(call(XENMEM_claim_pages, &r), -ENOMEM);
 	r.extent_order = 1;
-	assert_int_equal(reservation_claim((uint64_t)&r), -EINVAL);
+	assert_int_equal(call(XENMEM_claim_pages, &r), -EINVAL);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
