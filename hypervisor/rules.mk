@@ -28,9 +28,8 @@ HV_OBJS += \
 
 # Devices: interrupts, time, console, ports.
 HV_OBJS += \
-	boot/trampoline.o \
 	cpu/serial.o cpu/acpi.o cpu/apic.o cpu/smp.o \
-	cpu/clock.o cpu/timebase.o cpu/time.o cpu/timer.o \
+	cpu/clock.o cpu/time.o cpu/timer.o \
 	cpu/irq.o cpu/pirq.o cpu/ioapic.o cpu/msi.o cpu/pci.o \
 	cpu/ports.o cpu/reboot.o \
 	hypercall/console.o hypercall/physdev.o hypercall/platform.o \

@@ -13,13 +13,14 @@
 #include "irq.h"
 #include "lib.h"
 #include "mm.h"
-#include "multiboot.h"
 #include "printk.h"
-#include "smp.h"
 #include "time.h"
-#include "version.h"
 
+#define PARAVANE_VERSION "0.1" /* guests see Xen's: hypercall/version.c */
+
+/* From start.S, each on a stack whose top names its CPU. */
 noreturn_fn void hv_main(uint32_t magic, paddr_t info);
+noreturn_fn void ap_main(void);
 
 static void load_tables(struct cpu *c)
 {
@@ -94,8 +95,10 @@ void hv_main(uint32_t magic, paddr_t info)
 	idle_loop();
 }
 
-void ap_main(struct cpu *c)
+void ap_main(void)
 {
+	struct cpu *c = this_cpu();
+
 	features_init_cpu();
 	load_tables(c);
 	apic_init_cpu();

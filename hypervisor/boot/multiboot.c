@@ -7,7 +7,6 @@
 #include "boot.h"
 #include "layout.h"
 #include "lib.h"
-#include "multiboot.h"
 #include "printk.h"
 
 struct boot_info boot_info;

@@ -3,7 +3,8 @@
  * multiboot 1 (eax 0x2badb002, ebx information) or multiboot 2 (eax
  * 0x36d76289). Makes page tables that show the first 4 GiB at 0, in the
  * direct map and (1 GiB) at IMAGE_BASE, enters long mode and calls hv_main.
- * The tables are replaced by mm/memory.c.
+ * The tables are replaced by mm/memory.c. The other CPUs come the same way,
+ * from real mode, and call ap_main.
  */
 #include "layout.h"
 
@@ -65,6 +66,8 @@ start:
 	movl	$PHYS(boot_pdpt_image) + 0x63, PHYS(boot_l4) + 261 * 8
 	movl	$PHYS(boot_pdpt_low) + 0x63, PHYS(boot_l4) + 262 * 8
 
+	/* All CPUs; ebp is 0 on the others. */
+enter_long_mode:
 	mov	$PHYS(boot_l4), %eax
 	mov	%eax, %cr3
 	mov	%cr4, %eax
@@ -86,33 +89,68 @@ start64:
 
 	.text
 start_high:
-	lea	boot_stack_end(%rip), %rsp
 	xor	%eax, %eax
 	mov	%eax, %ds
 	mov	%eax, %es
 	mov	%eax, %fs
 	mov	%eax, %gs
 	mov	%eax, %ss
+	test	%ebp, %ebp
+	jz	3f
 	/* struct stack_top: the CPU of this stack. */
+	lea	boot_stack_end - 16(%rip), %rsp
 	lea	cpus(%rip), %rax
-	mov	%rax, boot_stack_end - 8(%rip)
-	sub	$16, %rsp
+	mov	%rax, 8(%rsp)
 	mov	%ebp, %edi
 	mov	%esi, %esi
 	xor	%ebp, %ebp
 	call	hv_main
+
+	/* Another CPU: cpu/smp.c filled in these two. */
+3:	mov	ap_cr3(%rip), %rax
+	mov	%rax, %cr3
+	mov	ap_stack(%rip), %rsp
+	call	ap_main
 	ud2
 
+/*
+ * Where another CPU begins: real mode, at a page below 1 MiB to which
+ * cpu/smp.c copies this. Its only data is reached relative to that page.
+ */
+	.section .rodata
+	.code16
+	.globl	trampoline, trampoline_end
+trampoline:
+	cli
+	cld
+	mov	%cs, %ax
+	mov	%ax, %ds
+	lgdtl	boot_gdtr_low - trampoline
+	mov	%cr0, %eax
+	or	$1, %eax
+	mov	%eax, %cr0
+	ljmpl	$0x18, $PHYS(ap_start)
+boot_gdtr_low:
+	.short	31
+	.long	PHYS(boot_gdt)
+trampoline_end:
+
 	.section .head
+	.code32
+ap_start:
+	mov	$0x10, %eax
+	mov	%eax, %ds
+	xor	%ebp, %ebp
+	jmp	enter_long_mode
+
 	.balign 8
-	.globl	boot_gdt
 boot_gdt:
 	.quad	0
 	.quad	0x00af9b000000ffff	/* 08: ring-0 code, 64 bits */
 	.quad	0x00cf93000000ffff	/* 10: ring-0 data */
-	.globl	boot_gdtr32
+	.quad	0x00cf9b000000ffff	/* 18: ring-0 code, 32 bits */
 boot_gdtr32:
-	.short	23
+	.short	31
 	.long	PHYS(boot_gdt)
 
 	.section .bss.page, "aw", @nobits
@@ -125,7 +163,7 @@ boot_pd:	.skip 4 * 4096
 
 	.section .bss.stack, "aw", @nobits
 	.balign 16384
-	.globl	boot_stack, boot_stack_end
+	.globl	boot_stack
 boot_stack:	.skip 16384
 boot_stack_end:
 	.section .note.GNU-stack, "", @progbits

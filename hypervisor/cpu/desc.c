@@ -9,7 +9,6 @@
 #include "features.h"
 #include "lib.h"
 #include "mm.h"
-#include "ports.h"
 #include "printk.h"
 
 struct idt_gate {
@@ -97,7 +96,6 @@ static void gdt_fill(uint64_t *gdt, struct tss *tss)
 
 int desc_alloc(struct cpu *c)
 {
-	struct stack_top *top;
 	unsigned int i;
 
 	desc_cpu[c->id].window = map_desc_window(c->id);
@@ -109,8 +107,7 @@ int desc_alloc(struct cpu *c)
 		return -ENOMEM;
 
 	/* this_cpu() works on the trap stacks too: one top for all four. */
-	top = (struct stack_top *)(desc_cpu[c->id].ist + STACK_SIZE) - 1;
-	top->cpu = c;
+	stack_top_of(desc_cpu[c->id].ist)->cpu = c;
 	for (i = 0; i < 4; i++)
 		c->tss->ist[i] = (uint64_t)desc_cpu[c->id].ist +
 				 (i + 1) * IST_SIZE -

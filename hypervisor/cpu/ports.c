@@ -6,12 +6,12 @@
  * A domain's configuration address (port 0xcf8) is latched for it alone: the
  * hardware's register is shared with the hypervisor's own accesses.
  */
-#include "ports.h"
+#include "desc.h"
+#include "console.h"
 #include "cpu.h"
 #include "domain.h"
 #include "lib.h"
 #include "pci.h"
-#include "serial.h"
 
 enum policy { DENIED, CONFIG_ADDRESS, CONFIG_DATA };
 

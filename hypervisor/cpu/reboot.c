@@ -2,7 +2,6 @@
  * The machine's end: soft-off through the ACPI sleep register (ACPI 6.4,
  * 4.8.3.2), reset by each way that PCs have had, or a halt for ever.
  */
-#include "machine.h"
 #include "acpi.h"
 #include "apic.h"
 #include "boot.h"

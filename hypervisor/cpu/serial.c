@@ -4,7 +4,6 @@
  * the IOAPIC is set up. The console's lock (lib/log.c) is held by all callers
  * that write; the interrupt handler only reads the receive register.
  */
-#include "serial.h"
 #include "boot.h"
 #include "console.h"
 #include "cpu.h"

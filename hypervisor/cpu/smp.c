@@ -1,9 +1,8 @@
 /*
  * Starting the other CPUs (Intel SDM volume 3, 8.4): INIT, STARTUP, and a
- * page of real-mode code below 1 MiB (boot/trampoline.S). One at a time: the
- * page's words hold one CPU's stack.
+ * page of real-mode code below 1 MiB (boot/start.S). One at a time: ap_stack
+ * is one CPU's.
  */
-#include "smp.h"
 #include "apic.h"
 #include "cpu.h"
 #include "domain.h"
@@ -18,29 +17,11 @@
 struct cpu cpus[MAX_CPUS];
 unsigned int cpus_present = 1;
 
-extern uint8_t trampoline[], trampoline_end[], tr_gdt[], tr_gdtr[], tr_32[],
-	tr_64[], tr_jump32[], tr_jump64[], tr_boot_cr3[], tr_cr3[],
-	tr_entry[], tr_stack[], tr_cpu[], boot_l4[], trampoline_high[];
+extern uint8_t trampoline[], trampoline_end[];
 
-/* The word in the copy that stands at @symbol in the original. */
-#define WORD(page, symbol, type) \
-	(*(type *)((page) + ((symbol) - trampoline)))
-
-static uint32_t low_address(const uint8_t *symbol)
-{
-	return (uint32_t)(TRAMPOLINE + (uint64_t)(symbol - trampoline));
-}
-
-static void trampoline_copy(uint8_t *page)
-{
-	memcpy(page, trampoline, (size_t)(trampoline_end - trampoline));
-	WORD(page, tr_gdtr + 2, uint32_t) = low_address(tr_gdt);
-	WORD(page, tr_jump32, uint32_t) = low_address(tr_32);
-	WORD(page, tr_jump64, uint32_t) = low_address(tr_64);
-	WORD(page, tr_boot_cr3, uint64_t) = (uint64_t)boot_l4 - IMAGE_BASE;
-	WORD(page, tr_cr3, uint64_t) = hv_cr3();
-	WORD(page, tr_entry, uint64_t) = (uint64_t)trampoline_high;
-}
+/* For the CPU that comes next (boot/start.S). */
+paddr_t ap_cr3;
+struct stack_top *ap_stack;
 
 static void wait_until(nsec_t when)
 {
@@ -48,17 +29,13 @@ static void wait_until(nsec_t when)
 		cpu_relax_poll();
 }
 
-static void start_one(struct cpu *c, uint8_t *page)
+static void start_one(struct cpu *c)
 {
-	struct stack_top *top =
-		(struct stack_top *)((uint8_t *)c->idle->stack + STACK_SIZE) - 1;
 	nsec_t end;
 
-	top->cpu = c;
+	ap_stack = stack_top_of(c->idle->stack);
+	ap_stack->cpu = c;
 	c->running = c->idle;
-	/* The stack as a function expects it: 16-aligned before the call. */
-	WORD(page, tr_stack, uint64_t) = (uint64_t)top & ~15UL;
-	WORD(page, tr_cpu, uint64_t) = (uint64_t)c;
 	smp_wmb();
 
 	apic_send_init(c->apic_id);
@@ -90,15 +67,16 @@ void smp_arrived(struct cpu *c)
 void smp_start(void)
 {
 	uint8_t *page = (uint8_t *)(DIRECT_BASE + TRAMPOLINE);
-	uint8_t saved[512];
-	unsigned int i, online = 1;
 	size_t len = (size_t)(trampoline_end - trampoline);
+	unsigned int i, online = 1;
+	uint8_t saved[64];
 
 	assert(len <= sizeof(saved));
 	memcpy(saved, page, len);
-	trampoline_copy(page);
+	memcpy(page, trampoline, len);
+	ap_cr3 = hv_cr3();
 	for (i = 1; i < cpus_present; i++) {
-		start_one(&cpus[i], page);
+		start_one(&cpus[i]);
 		online += cpus[i].online;
 	}
 	memcpy(page, saved, len);

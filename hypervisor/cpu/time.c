@@ -20,10 +20,8 @@
 #include "irq.h"
 #include "lib.h"
 #include "printk.h"
-#include "smp.h"
 #include "spinlock.h"
 #include "timebase.h"
-#include "timer.h"
 
 #define REFRESH NSEC_PER_SEC
 #define CALIBRATION_HZ 100 /* calibrates for 1/100 s */

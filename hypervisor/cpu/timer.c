@@ -10,13 +10,12 @@
  * stays so. The hardware is programmed by its own CPU only, and may fire
  * too early (the timer it was set for has been stopped): then it is set anew.
  */
-#include "timer.h"
+#include "time.h"
 #include "cpu.h"
-#include "lib.h"
 #include "irq.h"
+#include "lib.h"
 #include "printk.h"
 #include "spinlock.h"
-#include "time.h"
 
 struct timer_queue {
 	struct spinlock lock;

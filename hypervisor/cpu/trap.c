@@ -10,7 +10,6 @@
 #include "domain.h"
 #include "features.h"
 #include "guest.h"
-#include "machine.h"
 #include "printk.h"
 #include "regs.h"
 

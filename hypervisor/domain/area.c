@@ -3,7 +3,6 @@
  * address: whatever the guest does to its page tables afterwards, the area is
  * the memory that it showed, as with a registered vcpu_info.
  */
-#include "area.h"
 #include "domain.h"
 #include "guest.h"
 #include "mm.h"

@@ -8,7 +8,6 @@
  * set, and everything else stays the machine's. PV guests can execute CPUID
  * themselves, so a policy advises a kernel and confines nobody.
  */
-#include "cpu_policy.h"
 #include "domain.h"
 #include "features.h"
 #include "guest.h"

@@ -10,7 +10,6 @@
  * name their owner by id, and each holds a reference to it. One without
  * references is freed.
  */
-#include "area.h"
 #include "domain.h"
 #include "irq.h"
 

@@ -5,7 +5,7 @@
  * the toolstack's decision. Dom0's end is the machine's.
  */
 #include "domain.h"
-#include "machine.h"
+#include "cpu.h"
 #include <xen/sched.h>
 
 static void dom0_shutdown(int reason)

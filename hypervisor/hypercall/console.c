@@ -4,6 +4,7 @@
  * three times, to the hypervisor, where each is a debug key.
  */
 #include "console.h"
+#include "cpu.h"
 #include "domain.h"
 #include "event.h"
 #include "frame.h"
@@ -11,11 +12,10 @@
 #include "hypercall.h"
 #include "irqs.h"
 #include "lib.h"
-#include "machine.h"
 #include "printk.h"
 #include "sched.h"
 #include "spinlock.h"
-#include "timer.h"
+#include "time.h"
 
 #define SWITCH_KEY 0x01 /* Ctrl-a */
 #define SWITCH_COUNT 3

@@ -3,11 +3,11 @@
  * CPUs, firmware, sleep. What it may do without is answered -ENOSYS.
  */
 #include "acpi.h"
+#include "cpu.h"
 #include "domain.h"
 #include "guest.h"
 #include "hypercall.h"
 #include "lib.h"
-#include "machine.h"
 #include "printk.h"
 #include "time.h"
 #include <xen/platform.h>

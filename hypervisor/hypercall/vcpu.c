@@ -3,7 +3,6 @@
  * information goes. Rows of one table; each handler gets a vCPU of the
  * caller's domain that exists.
  */
-#include "area.h"
 #include "domain.h"
 #include "guest.h"
 #include "hypercall.h"

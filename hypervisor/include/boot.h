@@ -1,4 +1,4 @@
-/* What the boot loader handed over, in our own form (boot/multiboot.c). */
+/* What the boot loader handed over (boot/multiboot.c). */
 #ifndef PV_BOOT_H
 #define PV_BOOT_H
 
@@ -29,6 +29,9 @@ struct boot_info {
 };
 
 extern struct boot_info boot_info;
+
+/* Reads what the boot loader left; panics if it is unusable. */
+void multiboot_parse(uint32_t magic, paddr_t info);
 
 /*
  * Command line "name=value name2": the value of name, NULL if absent, "" if

@@ -1,9 +1,6 @@
 /*
- * Physical CPUs. Interrupts are off whenever the hypervisor runs, save in the
- * idle loop and for an instant in preempt_point(): so nothing below ever
- * races with an interrupt on its own CPU, and every lock is a plain one.
- * Waiting loops call cpu_relax_poll(), which serves TLB flush requests of other
- * CPUs, so that a CPU that waits with interrupts off never blocks a flush.
+ * Physical CPUs. Interrupts are off whenever the hypervisor runs (README.md,
+ * rule 1): nothing below ever races with one on its own CPU.
  */
 #ifndef PV_CPU_H
 #define PV_CPU_H
@@ -56,6 +53,11 @@ struct stack_top {
 	struct cpu *cpu;
 };
 
+static inline struct stack_top *stack_top_of(void *stack)
+{
+	return (struct stack_top *)((char *)stack + STACK_SIZE) - 1;
+}
+
 #ifndef this_cpu /* the host tests simulate it */
 static inline struct stack_top *stack_top(void)
 {
@@ -73,8 +75,24 @@ static inline struct cpu *this_cpu(void)
 
 /* Waiting loops: serves flush requests; the body of every spin. */
 void cpu_relax_poll(void);
+/* cpu/apic.c: interrupts a CPU, which leaves its guest and looks at flags. */
+void ipi_kick(unsigned int cpu);
 
-/* Interprocessor interrupts (cpu/apic.c). */
-void ipi_kick(unsigned int cpu); /* leave the guest and look at the flags */
+/*
+ * cpu/smp.c, the boot CPU: starts all others, one after the other, each in
+ * ap_main() on its idle vCPU's stack. One that does not come is left out.
+ */
+void smp_start(void);
+/* From ap_main(), once it takes traps: the boot CPU looks it over. */
+void smp_arrived(struct cpu *c);
+
+/* cpu/reboot.c: stops all CPUs, tries each way that the hardware has. */
+noreturn_fn void machine_power_off(void);
+/* Dom0 prepared soft-off: these values go to the PM1 control registers. */
+noreturn_fn void machine_sleep(uint16_t pm1a, uint16_t pm1b);
+noreturn_fn void machine_reboot(void);
+noreturn_fn void machine_panic(void); /* or halts, with noreboot */
+/* First thing in every NMI: halts when another CPU ends the machine. */
+void machine_nmi(void);
 
 #endif

@@ -1,4 +1,7 @@
-/* Descriptor tables of a CPU and its task state (cpu/desc.c). */
+/*
+ * Descriptor tables of a CPU and its task state (cpu/desc.c), with the I/O
+ * ports that Dom0 may touch (cpu/ports.c); other domains have none.
+ */
 #ifndef PV_DESC_H
 #define PV_DESC_H
 
@@ -6,6 +9,7 @@
 #include "layout.h"
 
 struct cpu;
+struct domain;
 
 struct tss {
 	uint32_t reserved0;
@@ -37,5 +41,19 @@ void desc_set_stack(struct cpu *c, void *frame_end);
 void desc_map(struct cpu *c, unsigned int page, mfn_t mfn);
 void desc_unmap(struct cpu *c, unsigned int page);
 void desc_load_ldt(struct cpu *c, unsigned int entries);
+
+/*
+ * An access of @size bytes (1, 2, 4) by the guest kernel, or by a program that
+ * the guest lets: denied ports read as all ones and ignore writes, others are
+ * emulated or passed on. @port + @size <= 65536.
+ */
+uint32_t port_read(struct domain *d, unsigned int port, unsigned int size);
+void port_write(struct domain *d, unsigned int port, unsigned int size,
+		uint32_t v);
+/* Whether @d has any use of these ports: none of them is denied. */
+bool port_allowed(const struct domain *d, unsigned int port,
+		  unsigned int size);
+/* For a TSS: zeroes where Dom0's kernel needs no trap. After console_init(). */
+void ports_fill_bitmap(uint8_t *bitmap);
 
 #endif

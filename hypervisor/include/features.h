@@ -11,7 +11,6 @@ struct cpu_features {
 	uint32_t xsave_size; /* of an area for them */
 	uint64_t cr4;        /* of the running hypervisor */
 	unsigned int maddr_bits;
-	uint32_t khz_hint;
 };
 
 extern struct cpu_features features;
@@ -22,7 +21,6 @@ void features_init_cpu(void); /* each CPU: CR0, CR4, EFER, PAT, XCR0 */
 #define PAT_VALUE 0x0000050100070406UL /* WB WT UC- UC WC WP UC UC */
 
 #define X86_CR0_TS 0x8UL
-#define X86_CR0_WP 0x10000UL
 #define X86_CR4_TSD 0x4UL
 #define X86_CR4_DE 0x8UL
 #define X86_CR4_PAE 0x20UL

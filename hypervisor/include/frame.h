@@ -87,11 +87,6 @@ static inline struct frame *virt_frame(const void *p)
 }
 #endif
 
-static inline bool frame_owned_by(const struct frame *f, uint16_t domid)
-{
-	return f->owner == domid;
-}
-
 /*
  * General references. frame_get() fails (NULL) when mfn is not RAM, not
  * allocated, or not owned by @d. frame_put() frees the frame with the last

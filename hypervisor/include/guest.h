@@ -45,8 +45,6 @@ must_check int put_guest_u64(uint64_t va, uint64_t val);
 
 #define handle_va(h) ((uint64_t)(h).p)
 #define handle_null(h) ((h).p == NULL)
-/* A handle of struct type T from a raw hypercall argument. */
-#define handle_from(T, va) ((XEN_GUEST_HANDLE(T)){ (void *)(va) })
 
 /* count elements, from element index on; overflow is -EFAULT. */
 #define copy_from_handle(dst, h, index, count) ({ \

@@ -24,7 +24,6 @@
 #define MMIO_END 0xffff82f000000000
 #define DESC_BASE 0xffff82f000000000
 #define DIRECT_END 0xffff880000000000
-#define IMAGE_LOAD 0x200000 /* machine address of the image */
 
 /* L4 slots of the hypervisor: [256, 272). */
 #define HV_SLOT_FIRST 256
@@ -39,7 +38,6 @@
 #define DESC_LDT_PAGE 16
 
 #define SEL_HV_CS 0xe008
-#define SEL_HV_DS 0xe010
 #define SEL_TSS 0xe040
 #define SEL_LDT 0xe050
 

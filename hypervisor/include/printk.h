@@ -26,9 +26,6 @@ noreturn_fn void assert_failed(const char *expr, const char *file, int line);
 /* Prints registers and, for hypervisor context, a stack trace by symbol. */
 void regs_dump(const struct cpu_user_regs *regs);
 
-/* After the last words: reboots, or halts with noreboot (cpu/reboot.c). */
-noreturn_fn void machine_panic(void);
-
 /* Implemented by the console (cpu/serial.c): raw bytes, any context. */
 void console_write(const char *s, size_t len);
 

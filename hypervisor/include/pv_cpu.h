@@ -54,6 +54,9 @@ bool pv_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *val);
 bool pv_wrmsr(struct vcpu *v, uint32_t msr, uint64_t val);
 void pv_cpuid(const struct domain *d, uint32_t leaf, uint32_t sub,
 	      struct cpuid_regs *r);
+/* domain/cpu_policy.c, from pv_cpuid(): takes away what d's own lacks. */
+void cpu_policy_limit(const struct domain *d, uint32_t leaf, uint32_t sub,
+		      struct cpuid_regs *r);
 
 /* Up to 15 bytes of code at rip; number of bytes that could be read. */
 unsigned int pv_fetch(const struct cpu_user_regs *r, uint8_t *insn);
@@ -62,7 +65,5 @@ uint64_t *pv_reg(struct cpu_user_regs *r, unsigned int n);
 
 /* hypercall/table.c: dispatches r->rax; result to r->rax. */
 void hypercall(struct vcpu *v, struct cpu_user_regs *r);
-/* One call of a multicall: result. */
-long hypercall_call(uint64_t op, const uint64_t *args);
 
 #endif

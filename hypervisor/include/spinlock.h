@@ -98,9 +98,4 @@ static inline void spin_unlock(struct spinlock *l)
 	store_release(&l->owner, (uint16_t)(l->owner + 1));
 }
 
-static inline bool spin_is_locked(const struct spinlock *l)
-{
-	return READ_ONCE(l->next) != READ_ONCE(l->owner);
-}
-
 #endif

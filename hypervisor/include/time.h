@@ -38,8 +38,6 @@ void timer_migrate(struct timer *t);
 struct time_vcpu {
 	struct timer singleshot, periodic, poll;
 	nsec_t period;
-	uint64_t runstate_va;    /* registered area, guest va; 0: none */
-	uint64_t info_area_va;   /* secondary time info; 0: none */
 	uint32_t base;           /* time base and ... */
 	unsigned int base_cpu;   /* ... CPU that its time info shows */
 };
@@ -48,6 +46,10 @@ struct time_domain {
 	int tsc_mode;
 	int64_t wallclock_offset; /* seconds (settimeoffset) */
 };
+
+/* Makes this CPU's timer interrupt come at @when, or a little after. */
+void timer_hw_set(nsec_t when);
+void timer_init_cpu(void); /* each CPU, before the first timer_set() */
 
 void time_init(void);                     /* calibrates, boot CPU */
 void time_init_cpu(void);                 /* each CPU, once its APIC is up */
@@ -65,5 +67,11 @@ uint32_t tsc_khz(void);
 uint64_t wallclock_at_boot_ns(void);
 /* It is @ns since 1970 at system time @when; tells all domains. */
 void wallclock_set(uint64_t ns, nsec_t when);
+/* Measures a starting CPU's TSC: it and the boot CPU call these. */
+void time_meet_boot_cpu(void);
+void time_meet_cpu(unsigned int cpu);
+/* For the debug key: clocks and timers. */
+void time_dump(void);
+void timer_dump(void);
 
 #endif

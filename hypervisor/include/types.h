@@ -29,7 +29,6 @@ typedef struct mfn {
 } mfn_t;
 
 #define MFN(x) ((mfn_t){ (x) })
-#define INVALID_MFN MFN(~0UL)
 
 typedef uint64_t paddr_t; /* a machine address */
 

@@ -13,7 +13,6 @@
 #include "domain.h"
 #include "lib.h"
 #include "printk.h"
-#include "serial.h"
 #include "spinlock.h"
 #include "time.h"
 

@@ -4,7 +4,6 @@
  */
 #include <xen/arch-x86/cpuid.h>
 
-#include "cpu_policy.h"
 #include "domain.h"
 #include "features.h"
 #include "lib.h"

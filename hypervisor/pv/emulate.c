@@ -5,11 +5,11 @@
  * (Instruction formats: AMD64 manual 3, chapter 1 and appendix A.)
  */
 #include "domain.h"
+#include "desc.h"
 #include "features.h"
 #include "guest.h"
 #include "lib.h"
 #include "mm.h"
-#include "ports.h"
 #include "pv_cpu.h"
 #include "trap.h"
 

@@ -131,10 +131,7 @@ static void load_guest(struct cpu *c, struct vcpu *v)
 
 static void set_stack(struct cpu *c, struct vcpu *v)
 {
-	struct stack_top *top =
-		(struct stack_top *)((char *)v->stack + STACK_SIZE) - 1;
-
-	top->cpu = c;
+	stack_top_of(v->stack)->cpu = c;
 	c->running = v;
 	if (is_guest(v))
 		desc_set_stack(c, &v->regs->es);

@@ -8,7 +8,7 @@
  * (VMASST_TYPE_runstate_update_flag), its top bit is set while the rest is
  * being written.
  */
-#include "area.h"
+#include "domain.h"
 #include "policy.h"
 
 #define UPDATE_FLAG (1UL << VMASST_TYPE_runstate_update_flag)

@@ -35,7 +35,7 @@ $(HV_TEST)/test_$(1): $(HV_TEST)/obj/test/test_$(1).o \
 endef
 
 # Devices.
-$(eval $(call hv_host_test,timer,cpu/timer.c cpu/timebase.c))
+$(eval $(call hv_host_test,timer,cpu/timer.c))
 $(eval $(call hv_host_test,acpi,cpu/acpi.c))
 $(eval $(call hv_host_test,irq,cpu/irq.c cpu/pirq.c))
 $(eval $(call hv_host_test,log,lib/log.c cpu/serial.c))

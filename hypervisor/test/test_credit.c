@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "area.h"
+#include "domain.h"
 #include "policy.h"
 
 #define STEP (NSEC_PER_MSEC / 10)

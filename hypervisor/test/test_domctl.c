@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "console.h"
-#include "cpu_policy.h"
 #include "features.h"
 #include "guest.h"
 #include "hypercall.h"

@@ -14,7 +14,6 @@
 #include "domain.h"
 #include "irq.h"
 #include "printk.h"
-#include "serial.h"
 #include "time.h"
 
 #define COM1 0x3f8

@@ -1,6 +1,6 @@
 /*
  * cpu/timer.c: timers fire in order, once, not before their time, wherever
- * they were set; stopped ones do not. cpu/timebase.c: rates and corrections.
+ * they were set; stopped ones do not. cpu/timebase.h: rates and corrections.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -13,7 +13,6 @@
 #include "irq.h"
 #include "time.h"
 #include "timebase.h"
-#include "timer.h"
 
 #define TIMERS 300
 #define NEVER (~0ULL)

@@ -3,11 +3,11 @@
  * host's, counted; events, grants and page tables do nothing, or note that
  * they were asked to.
  */
-#include "area.h"
+#include "domain.h"
+#include "cpu.h"
 #include "guest.h"
 #include "hypercall.h"
 #include "irq.h"
-#include "machine.h"
 #include "smp.h"
 
 void *calloc(size_t n, size_t size);

@@ -1,10 +1,10 @@
 /* See smp.h. Threads and stacks: host/threads.c; timers: cpu/timer.c. */
 #include "smp.h"
 
-#include "area.h"
+#include "domain.h"
 #include "irq.h"
 #include "threads.h"
-#include "timer.h"
+#include "time.h"
 
 int printf(const char *fmt, ...);
 int fflush(void *stream);

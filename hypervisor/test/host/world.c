@@ -173,7 +173,7 @@ void hv_free(void *p)
 
 mfn_t world_page(struct domain *d)
 {
-	mfn_t mfn = INVALID_MFN;
+	mfn_t mfn = MFN(~0UL);
 
 	if (domain_alloc_frames(d, 0, 0, &mfn))
 		panic("world: no page for d%u", d->id);
