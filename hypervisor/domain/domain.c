@@ -58,15 +58,15 @@ static bool get_unless_gone(struct domain *d)
 
 struct domain *domain_get(uint16_t domid)
 {
-	struct domain **slot, *d;
+	struct domain **slot, *d = current->domain;
 
-	if (domid == DOMID_SELF)
-		domid = current->domain->id;
+	if (domid == DOMID_SELF || domid == d->id) {
+		(void)atomic_add(&d->refs, 1); /* it runs: it has some */
+		return d;
+	}
 	slot = slot_of(domid);
 	d = slot ? load_acquire(slot) : NULL;
-	if (!d || !get_unless_gone(d))
-		return NULL;
-	return d;
+	return d && get_unless_gone(d) ? d : NULL;
 }
 
 void domain_put(struct domain *d)

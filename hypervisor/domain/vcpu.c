@@ -65,7 +65,6 @@ int vcpu_create(struct domain *d, unsigned int id)
 		vcpu_free(v);
 		return rc;
 	}
-	event_init_vcpu(v);
 	time_init_vcpu(v);
 	timer_init(&v->time.poll, poll_timeout, v);
 	vcpu_stack_init(v, NULL, NULL);

@@ -1,110 +1,66 @@
 /*
  * Binding ports: to another domain's port, a virtual or a physical interrupt,
  * or to a vCPU of one's own. Every function here is one sub-operation of
- * event_channel_op: it checks, then acts under event_lock, and leaves nothing
- * behind when it fails. Meanings: event_channel.h of the ABI.
+ * event_channel_op, with event_lock held: it checks, then acts, and leaves
+ * nothing behind when it fails. Meanings: event_channel.h of the ABI.
  */
 #include "cpu.h"
 #include "frame.h"
 #include "irq.h"
 #include "port.h"
 
-/*
- * The domain that an operation names: the caller's own, or any for a
- * privileged caller. 0, -EPERM, -ESRCH. Then target_put().
- */
-static int target_get(uint16_t id, struct domain **d)
-{
-	struct domain *self = current->domain;
-
-	*d = self;
-	if (id == DOMID_SELF || id == self->id)
-		return 0; /* it runs: no reference needed */
-	*d = domain_get(id);
-	if (!*d)
-		return -ESRCH;
-	if (self->privileged)
-		return 0;
-	domain_put(*d);
-	return -EPERM;
-}
-
-static void target_put(struct domain *d)
-{
-	if (d != current->domain)
-		domain_put(d);
-}
-
 long event_alloc_unbound(struct evtchn_alloc_unbound *a)
 {
+	struct evtchn as = { .state = EVTCHNSTAT_unbound };
 	struct domain *d;
-	struct evtchn *ev;
 	int rc;
 
-	rc = target_get(a->dom, &d);
+	rc = domain_get_target(a->dom, &d);
 	if (rc)
 		return rc;
-
-	spin_lock(&event_lock);
-	rc = port_alloc(d, &a->port, &ev);
-	if (!rc) {
-		ev->allowed = a->remote_dom == DOMID_SELF ?
-			      current->domain->id : a->remote_dom;
-		port_open(d, a->port, ev, EVTCHNSTAT_unbound);
-	}
-	spin_unlock(&event_lock);
-	target_put(d);
+	as.end.allowed = a->remote_dom == DOMID_SELF ? current->domain->id :
+			 a->remote_dom;
+	rc = port_open(d, &a->port, &as);
+	domain_put(d);
 	return rc;
-}
-
-/* Both ends and the local port; event_lock held. @far stays referenced. */
-static int connect(struct domain *d, struct domain *far, uint32_t far_port,
-		   uint32_t *local)
-{
-	struct evtchn *ev, *far_ev;
-	int rc;
-
-	if (domain_is_dying(far))
-		return -ESRCH;
-	far_ev = port_find(far, far_port);
-	if (!far_ev || far_ev->state != EVTCHNSTAT_unbound ||
-	    far_ev->allowed != d->id)
-		return -EINVAL;
-	rc = port_alloc(d, local, &ev);
-	if (rc)
-		return rc;
-
-	ev->remote.domain = far;
-	ev->remote.port = far_port;
-	port_open(d, *local, ev, EVTCHNSTAT_interdomain);
-
-	spin_lock(&far_ev->lock);
-	(void)atomic_add(&d->refs, 1); /* the far end's */
-	far_ev->remote.domain = d;
-	far_ev->remote.port = *local;
-	far_ev->state = EVTCHNSTAT_interdomain;
-	spin_unlock(&far_ev->lock);
-
-	/* what the far end sent before it was bound was dropped */
-	spin_lock(&ev->lock);
-	port_raise(d, *local, ev);
-	spin_unlock(&ev->lock);
-	return 0;
 }
 
 long event_bind_interdomain(struct evtchn_bind_interdomain *a)
 {
-	struct domain *far = domain_get(a->remote_dom);
+	struct domain *d = current->domain, *far = domain_get(a->remote_dom);
+	struct evtchn *ev, *far_ev, as = {
+		.state = EVTCHNSTAT_interdomain,
+		.end = { .domain = far, .port = a->remote_port },
+	};
 	int rc;
 
 	if (!far)
 		return -ESRCH;
-	spin_lock(&event_lock);
-	rc = connect(current->domain, far, a->remote_port, &a->local_port);
-	spin_unlock(&event_lock);
-	if (rc)
+	far_ev = port_find(far, a->remote_port);
+	if (domain_is_dying(far))
+		rc = -ESRCH;
+	else if (!far_ev || far_ev->state != EVTCHNSTAT_unbound ||
+		 far_ev->end.allowed != d->id)
+		rc = -EINVAL;
+	else
+		rc = port_open(d, &a->local_port, &as);
+	if (rc) {
 		domain_put(far);
-	return rc;
+		return rc;
+	}
+
+	(void)atomic_add(&d->refs, 1); /* the far end's */
+	spin_lock(&far_ev->lock);
+	far_ev->end.domain = d;
+	far_ev->end.port = a->local_port;
+	far_ev->state = EVTCHNSTAT_interdomain;
+	spin_unlock(&far_ev->lock);
+
+	/* what the far end sent before it was bound was dropped */
+	ev = port_lock(d, a->local_port);
+	port_raise(d, a->local_port, ev);
+	spin_unlock(&ev->lock);
+	return 0;
 }
 
 static bool virq_is_per_vcpu(uint32_t virq)
@@ -115,151 +71,100 @@ static bool virq_is_per_vcpu(uint32_t virq)
 
 long event_bind_virq(struct evtchn_bind_virq *a)
 {
+	const struct evtchn as = {
+		.state = EVTCHNSTAT_virq, .vcpu = a->vcpu, .end.irq = a->virq,
+	};
 	struct domain *d = current->domain;
-	struct evtchn *ev;
-	struct vcpu *v;
+	struct vcpu *v = event_vcpu(d, a->vcpu);
 	int rc;
 
 	if (a->virq >= EVTCHN_VIRQS ||
 	    (a->vcpu != 0 && !virq_is_per_vcpu(a->virq)))
 		return -EINVAL;
-	v = event_vcpu(d, a->vcpu);
 	if (!v)
 		return -ENOENT;
-
-	spin_lock(&event_lock);
-	rc = v->event.virq_port[a->virq] ? -EEXIST :
-	     port_alloc(d, &a->port, &ev);
-	if (!rc) {
-		ev->virq = a->virq;
-		ev->vcpu = a->vcpu;
-		port_open(d, a->port, ev, EVTCHNSTAT_virq);
-		WRITE_ONCE(v->event.virq_port[a->virq], a->port);
-	}
-	spin_unlock(&event_lock);
-	return rc;
-}
-
-/* event_lock held: the port is open before the line is, which may fire. */
-static int bind_pirq_locked(struct domain *d, struct evtchn_bind_pirq *a)
-{
-	struct event_state *s = d->event.state;
-	struct domain *drop[2];
-	struct evtchn *ev;
-	int rc;
-
-	if (!s->pirq_port) {
-		s->pirq_port = hv_alloc(EVENT_PIRQS * sizeof(*s->pirq_port));
-		if (!s->pirq_port)
-			return -ENOMEM;
-	}
-	if (s->pirq_port[a->pirq])
+	if (v->event.virq_port[a->virq])
 		return -EEXIST;
-	rc = port_alloc(d, &a->port, &ev);
-	if (rc)
-		return rc;
-
-	ev->pirq = a->pirq;
-	port_open(d, a->port, ev, EVTCHNSTAT_pirq);
-	WRITE_ONCE(s->pirq_port[a->pirq], a->port);
-	rc = pirq_bind(d, a->pirq, a->flags & BIND_PIRQ__WILL_SHARE, 0);
-	if (rc) {
-		s->pirq_port[a->pirq] = 0;
-		ev->state = EVTCHNSTAT_unbound; /* no line to give back */
-		port_close(d, a->port, ev, drop);
-	}
+	rc = port_open(d, &a->port, &as);
+	if (!rc)
+		WRITE_ONCE(v->event.virq_port[a->virq], a->port);
 	return rc;
 }
 
+/* The port is open before the line is, which may fire. */
 long event_bind_pirq(struct evtchn_bind_pirq *a)
 {
+	const struct evtchn as = {
+		.state = EVTCHNSTAT_pirq, .end.irq = a->pirq,
+	};
 	struct domain *d = current->domain;
+	struct event_domain *e = &d->event;
+	struct evtchn *ev;
 	int rc;
 
 	if (!d->privileged)
 		return -EPERM;
 	if (a->pirq >= EVENT_PIRQS)
 		return -EINVAL;
-	spin_lock(&event_lock);
-	rc = bind_pirq_locked(d, a);
-	spin_unlock(&event_lock);
+	if (!e->pirq_port)
+		e->pirq_port = hv_alloc(EVENT_PIRQS * sizeof(*e->pirq_port));
+	if (!e->pirq_port)
+		return -ENOMEM;
+	if (e->pirq_port[a->pirq])
+		return -EEXIST;
+	rc = port_open(d, &a->port, &as);
+	if (rc)
+		return rc;
+	WRITE_ONCE(e->pirq_port[a->pirq], a->port);
+	rc = pirq_bind(d, a->pirq, a->flags & BIND_PIRQ__WILL_SHARE, 0);
+	if (rc) {
+		e->pirq_port[a->pirq] = 0;
+		ev = port_find(d, a->port);
+		ev->state = EVTCHNSTAT_unbound; /* no line to give back */
+		port_close(d, a->port, ev);
+	}
 	return rc;
 }
 
 long event_bind_ipi(struct evtchn_bind_ipi *a)
 {
-	struct domain *d = current->domain;
-	struct evtchn *ev;
-	int rc;
+	const struct evtchn as = {
+		.state = EVTCHNSTAT_ipi, .vcpu = a->vcpu,
+	};
 
-	if (!event_vcpu(d, a->vcpu))
+	if (!event_vcpu(current->domain, a->vcpu))
 		return -ENOENT;
-	spin_lock(&event_lock);
-	rc = port_alloc(d, &a->port, &ev);
-	if (!rc) {
-		ev->vcpu = a->vcpu;
-		port_open(d, a->port, ev, EVTCHNSTAT_ipi);
-	}
-	spin_unlock(&event_lock);
-	return rc;
+	return port_open(current->domain, &a->port, &as);
 }
 
 long event_close(struct evtchn_close *a)
 {
-	struct domain *d = current->domain;
-	struct domain *drop[2] = { NULL, NULL };
-	struct evtchn *ev = port_find(d, a->port);
-	int rc = -EINVAL;
+	struct evtchn *ev = port_find(current->domain, a->port);
 
-	spin_lock(&event_lock);
-	if (ev && port_is_open(ev)) {
-		port_close(d, a->port, ev, drop);
-		rc = 0;
-	}
-	spin_unlock(&event_lock);
-	port_drop(drop);
-	return rc;
+	if (!ev || !port_is_open(ev))
+		return -EINVAL;
+	port_close(current->domain, a->port, ev);
+	return 0;
 }
 
 long event_bind_vcpu(struct evtchn_bind_vcpu *a)
 {
 	struct domain *d = current->domain;
 	struct evtchn *ev = port_find(d, a->port);
-	int rc = 0;
 
 	if (!event_vcpu(d, a->vcpu))
 		return -ENOENT;
-	if (!ev)
+	if (!ev || !port_is_open(ev) || ev->state == EVTCHNSTAT_ipi ||
+	    (ev->state == EVTCHNSTAT_virq && virq_is_per_vcpu(ev->end.irq)))
 		return -EINVAL;
-
-	spin_lock(&event_lock);
-	switch (ev->state) {
-	case EVTCHNSTAT_virq:
-		if (virq_is_per_vcpu(ev->virq)) {
-			rc = -EINVAL;
-			break;
-		}
-		__attribute__((fallthrough));
-	case EVTCHNSTAT_unbound:
-	case EVTCHNSTAT_interdomain:
-		WRITE_ONCE(ev->vcpu, (uint16_t)a->vcpu);
-		break;
-	case EVTCHNSTAT_pirq:
-		WRITE_ONCE(ev->vcpu, (uint16_t)a->vcpu);
-		pirq_follow(d, ev->pirq, a->vcpu);
-		break;
-	default:
-		rc = -EINVAL;
-	}
-	spin_unlock(&event_lock);
-	return rc;
+	WRITE_ONCE(ev->vcpu, (uint16_t)a->vcpu);
+	if (ev->state == EVTCHNSTAT_pirq)
+		pirq_follow(d, ev->end.irq, a->vcpu);
+	return 0;
 }
 
-/* event_lock held. */
-static int describe(const struct domain *d, struct evtchn_status *a)
+static int describe(const struct evtchn *ev, struct evtchn_status *a)
 {
-	const struct evtchn *ev = port_find(d, a->port);
-
 	if (!ev)
 		return -EINVAL;
 	a->status = ev->state;
@@ -269,17 +174,17 @@ static int describe(const struct domain *d, struct evtchn_status *a)
 		a->status = EVTCHNSTAT_closed;
 		break;
 	case EVTCHNSTAT_unbound:
-		a->u.unbound.dom = ev->allowed;
+		a->u.unbound.dom = ev->end.allowed;
 		break;
 	case EVTCHNSTAT_interdomain:
-		a->u.interdomain.dom = ev->remote.domain->id;
-		a->u.interdomain.port = ev->remote.port;
+		a->u.interdomain.dom = ev->end.domain->id;
+		a->u.interdomain.port = ev->end.port;
 		break;
 	case EVTCHNSTAT_pirq:
-		a->u.pirq = ev->pirq;
+		a->u.pirq = ev->end.irq;
 		break;
 	case EVTCHNSTAT_virq:
-		a->u.virq = ev->virq;
+		a->u.virq = ev->end.irq;
 		break;
 	}
 	return 0;
@@ -290,25 +195,10 @@ long event_status(struct evtchn_status *a)
 	struct domain *d;
 	int rc;
 
-	rc = target_get(a->dom, &d);
+	rc = domain_get_target(a->dom, &d);
 	if (rc)
 		return rc;
-	spin_lock(&event_lock);
-	rc = describe(d, a);
-	spin_unlock(&event_lock);
-	target_put(d);
-	return rc;
-}
-
-long event_reset(struct evtchn_reset *a)
-{
-	struct domain *d;
-	long rc;
-
-	rc = target_get(a->dom, &d);
-	if (rc)
-		return rc;
-	rc = port_reset(d);
-	target_put(d);
+	rc = describe(port_find(d, a->port), a);
+	domain_put(d);
 	return rc;
 }

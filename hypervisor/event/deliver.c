@@ -42,7 +42,7 @@ void port_raise(struct domain *d, uint32_t port, struct evtchn *ev)
 	struct vcpu *v;
 	bool up;
 
-	if (d->event.state->fifo) {
+	if (d->event.fifo) {
 		up = fifo_raise(d, port, ev);
 		v = d->vcpu[READ_ONCE(ev->vcpu)];
 	} else {
@@ -60,7 +60,7 @@ void port_raise(struct domain *d, uint32_t port, struct evtchn *ev)
 
 void port_forget(struct domain *d, uint32_t port, struct evtchn *ev)
 {
-	if (d->event.state->fifo)
+	if (d->event.fifo)
 		fifo_forget(d, port, ev);
 	else if (d->shared)
 		(void)bit_test_and_clear(d->shared->evtchn_pending, port);
@@ -79,9 +79,9 @@ long event_send(struct evtchn_send *a)
 	spin_lock(&ev->lock);
 	switch (ev->state) {
 	case EVTCHNSTAT_interdomain:
-		far = ev->remote.domain;
-		port = ev->remote.port;
-		port_raise(far, port, port_find(far, port));
+		far = ev->end.domain;
+		port = ev->end.port;
+		port_raise(far, port, port_of(&far->event, port));
 		break;
 	case EVTCHNSTAT_ipi:
 		port_raise(d, a->port, ev);
@@ -98,20 +98,14 @@ long event_send(struct evtchn_send *a)
 long event_unmask(struct evtchn_unmask *a)
 {
 	struct domain *d = current->domain;
-	struct evtchn *ev = port_find(d, a->port);
+	struct evtchn *ev = port_lock(d, a->port);
 	struct vcpu *v;
 	bool up;
 
 	if (!ev)
 		return -EINVAL;
-
-	spin_lock(&ev->lock);
-	if (!port_is_open(ev)) {
-		spin_unlock(&ev->lock);
-		return -EINVAL;
-	}
 	v = d->vcpu[ev->vcpu];
-	if (d->event.state->fifo)
+	if (d->event.fifo)
 		up = fifo_unmask(d, a->port, ev);
 	else
 		up = bit_test_and_clear(d->shared->evtchn_mask, a->port) &&
@@ -125,42 +119,36 @@ long event_unmask(struct evtchn_unmask *a)
 
 int event_pending_port(struct domain *d, uint32_t port)
 {
-	struct evtchn *ev = port_find(d, port);
-	int rc = -EINVAL;
+	struct evtchn *ev = port_lock(d, port);
+	int rc;
 
 	if (!ev)
 		return -EINVAL;
-	spin_lock(&ev->lock);
-	if (port_is_open(ev))
-		rc = d->event.state->fifo ? fifo_is_pending(d, port) :
-		     bit_test(d->shared->evtchn_pending, port);
+	rc = d->event.fifo ? fifo_is_pending(d, port) :
+	     bit_test(d->shared->evtchn_pending, port);
 	spin_unlock(&ev->lock);
 	return rc;
 }
 
 void event_notify_port(struct domain *d, uint32_t port)
 {
-	struct evtchn *ev = port_find(d, port);
+	struct evtchn *ev = port_lock(d, port);
 
 	if (!ev)
 		return;
-	spin_lock(&ev->lock);
-	if (port_is_open(ev))
-		port_raise(d, port, ev);
+	port_raise(d, port, ev);
 	spin_unlock(&ev->lock);
 }
 
 /* @port was read without a lock: it counts only if it is still bound so. */
 static void raise_bound(struct domain *d, uint32_t port, uint8_t state,
-			uint32_t number)
+			uint32_t irq)
 {
-	struct evtchn *ev = port ? port_find(d, port) : NULL;
+	struct evtchn *ev = port_lock(d, port); /* 0 never is open */
 
 	if (!ev)
 		return;
-	spin_lock(&ev->lock);
-	if (ev->state == state &&
-	    number == (state == EVTCHNSTAT_virq ? ev->virq : ev->pirq))
+	if (ev->state == state && ev->end.irq == irq)
 		port_raise(d, port, ev);
 	spin_unlock(&ev->lock);
 }
@@ -188,8 +176,7 @@ void virq_raise_global(unsigned int virq)
 
 void pirq_raise(struct domain *d, unsigned int pirq)
 {
-	const struct event_state *s = d->event.state;
-	const uint32_t *ports = s ? READ_ONCE(s->pirq_port) : NULL;
+	const uint32_t *ports = READ_ONCE(d->event.pirq_port);
 
 	if (ports && pirq < EVENT_PIRQS)
 		raise_bound(d, READ_ONCE(ports[pirq]), EVTCHNSTAT_pirq, pirq);

@@ -37,12 +37,6 @@ struct event_fifo {
 	event_word_t *page[FIFO_PAGES]; /* typed writable, referenced */
 };
 
-struct fifo_vcpu {
-	struct evtchn_fifo_control_block *block; /* typed writable */
-	struct fifo_vcpu *next;                  /* when detached */
-	uint32_t tail[EVTCHN_FIFO_MAX_QUEUES];   /* 0: none */
-};
-
 static event_word_t *word_of(const struct event_fifo *f, uint32_t port)
 {
 	if (port / WORDS_PER_PAGE >= load_acquire(&f->pages))
@@ -70,10 +64,10 @@ static bool set_link(struct domain *d, event_word_t *word, uint32_t port)
 static void leave_queue(struct domain *d, uint32_t port,
 			const struct evtchn *ev)
 {
-	struct fifo_vcpu *old = d->vcpu[ev->queue_vcpu]->event.fifo;
+	uint32_t *old = &d->vcpu[ev->queue_vcpu]->event.tail[ev->queue_priority];
 
-	if (old && old->tail[ev->queue_priority] == port)
-		old->tail[ev->queue_priority] = 0;
+	if (*old == port)
+		*old = 0;
 }
 
 /*
@@ -85,11 +79,11 @@ static bool append(struct domain *d, struct event_fifo *f, uint32_t port,
 {
 	unsigned int vcpu = READ_ONCE(ev->vcpu);
 	unsigned int prio = READ_ONCE(ev->priority);
-	struct fifo_vcpu *q = d->vcpu[vcpu]->event.fifo;
+	struct event_vcpu *q = &d->vcpu[vcpu]->event;
 	uint32_t tail;
 	bool behind;
 
-	if (!q)
+	if (!q->block)
 		return false; /* no control block: it stays pending */
 	if (atomic_or(word, LINKED) & LINKED)
 		return false;
@@ -110,7 +104,7 @@ static bool append(struct domain *d, struct event_fifo *f, uint32_t port,
 
 bool fifo_raise(struct domain *d, uint32_t port, struct evtchn *ev)
 {
-	struct event_fifo *f = d->event.state->fifo;
+	struct event_fifo *f = d->event.fifo;
 	event_word_t *word = word_of(f, port);
 	bool up = false;
 
@@ -132,7 +126,7 @@ bool fifo_raise(struct domain *d, uint32_t port, struct evtchn *ev)
 
 bool fifo_unmask(struct domain *d, uint32_t port, struct evtchn *ev)
 {
-	struct event_fifo *f = d->event.state->fifo;
+	struct event_fifo *f = d->event.fifo;
 	event_word_t *word = word_of(f, port);
 	bool up;
 
@@ -146,7 +140,7 @@ bool fifo_unmask(struct domain *d, uint32_t port, struct evtchn *ev)
 
 void fifo_forget(struct domain *d, uint32_t port, struct evtchn *ev)
 {
-	struct event_fifo *f = d->event.state->fifo;
+	struct event_fifo *f = d->event.fifo;
 	event_word_t *word;
 
 	spin_lock(&f->lock);
@@ -159,7 +153,7 @@ void fifo_forget(struct domain *d, uint32_t port, struct evtchn *ev)
 
 bool fifo_is_pending(struct domain *d, uint32_t port)
 {
-	event_word_t *word = word_of(d->event.state->fifo, port);
+	event_word_t *word = word_of(d->event.fifo, port);
 
 	return word && READ_ONCE(*word) & PENDING;
 }
@@ -169,13 +163,13 @@ static int switch_to_fifo(struct domain *d)
 {
 	struct event_fifo *f;
 
-	if (d->event.state->fifo)
+	if (d->event.fifo)
 		return 0;
 	f = hv_alloc(sizeof(*f));
 	if (!f)
 		return -ENOMEM;
 	spin_init(&f->lock, RANK_EVENT_FIFO);
-	store_release(&d->event.state->fifo, f);
+	store_release(&d->event.fifo, f);
 	return 0;
 }
 
@@ -183,34 +177,26 @@ long event_init_control(struct evtchn_init_control *a)
 {
 	struct domain *d = current->domain;
 	struct vcpu *v = event_vcpu(d, a->vcpu);
-	struct fifo_vcpu *q;
 	struct frame *f;
 	int rc;
 
 	if (!v)
 		return -ENOENT;
-	if (a->offset > PAGE_SIZE - sizeof(*q->block) || a->offset % 8)
+	if (a->offset > PAGE_SIZE - sizeof(*v->event.block) || a->offset % 8)
 		return -EINVAL;
-	q = hv_alloc(sizeof(*q));
-	if (!q)
-		return -ENOMEM;
 	rc = frame_get_as(d, MFN(a->control_gfn), TYPE_WRITABLE, &f);
 	if (rc)
-		goto free;
-	q->block = (void *)((char *)frame_virt(f) + a->offset);
+		return rc;
 
 	spin_lock(&event_lock);
-	rc = v->event.fifo ? -EINVAL : switch_to_fifo(d);
+	rc = v->event.block ? -EINVAL : switch_to_fifo(d);
 	if (!rc)
-		store_release(&v->event.fifo, q);
+		store_release(&v->event.block,
+			      (void *)((char *)frame_virt(f) + a->offset));
 	spin_unlock(&event_lock);
-	if (!rc) {
-		a->link_bits = EVTCHN_FIFO_LINK_BITS;
-		return 0;
-	}
-	frame_put_as(f);
-free:
-	hv_free(q);
+	if (rc)
+		frame_put_as(f);
+	a->link_bits = EVTCHN_FIFO_LINK_BITS;
 	return rc;
 }
 
@@ -240,7 +226,7 @@ long event_expand_array(struct evtchn_expand_array *a)
 	struct domain *d = current->domain;
 	struct event_fifo *fifo;
 	struct frame *f;
-	uint32_t n = 0;
+	uint32_t n;
 	int rc;
 
 	rc = frame_get_as(d, MFN(a->array_gfn), TYPE_WRITABLE, &f);
@@ -248,11 +234,8 @@ long event_expand_array(struct evtchn_expand_array *a)
 		return rc;
 
 	spin_lock(&event_lock);
-	fifo = d->event.state->fifo;
-	if (!fifo)
-		rc = -EOPNOTSUPP;
-	else if (fifo->pages == FIFO_PAGES)
-		rc = -ENOSPC;
+	fifo = d->event.fifo;
+	rc = !fifo ? -EOPNOTSUPP : fifo->pages == FIFO_PAGES ? -ENOSPC : 0;
 	if (!rc) {
 		spin_lock(&fifo->lock);
 		n = fifo->pages;
@@ -271,68 +254,33 @@ long event_set_priority(struct evtchn_set_priority *a)
 {
 	struct domain *d = current->domain;
 	struct evtchn *ev = port_find(d, a->port);
-	long rc = -EINVAL;
 
 	if (!ev || a->priority > EVTCHN_FIFO_PRIORITY_MIN)
 		return -EINVAL;
-	spin_lock(&event_lock);
-	if (!d->event.state->fifo) {
-		rc = -ENOSYS;
-	} else if (port_is_open(ev)) {
-		WRITE_ONCE(ev->priority, (uint8_t)a->priority);
-		rc = 0;
-	}
-	spin_unlock(&event_lock);
-	return rc;
+	if (!d->event.fifo)
+		return -ENOSYS;
+	if (!port_is_open(ev))
+		return -EINVAL;
+	WRITE_ONCE(ev->priority, (uint8_t)a->priority);
+	return 0;
 }
 
-/*
- * event_lock held, no port open: takes all of it away at once, so that nobody
- * finds half of it. The queues go to @chain.
- */
-static struct event_fifo *detach(struct domain *d, struct fifo_vcpu **chain)
+void fifo_destroy(struct domain *d)
 {
-	struct event_fifo *f = d->event.state->fifo;
-	struct fifo_vcpu *q;
+	struct event_fifo *f = d->event.fifo;
 	struct vcpu *v;
 	unsigned int i;
 
-	d->event.state->fifo = NULL;
-	for_each_vcpu(d, v, i) {
-		q = v->event.fifo;
-		if (!q)
-			continue;
-		v->event.fifo = NULL;
-		q->next = *chain;
-		*chain = q;
-	}
-	return f;
-}
-
-int fifo_destroy(struct domain *d)
-{
-	struct fifo_vcpu *q, *chain = NULL;
-	struct event_fifo *f = NULL;
-	unsigned int i;
-	int rc = 0;
-
-	spin_lock(&event_lock);
-	if (d->event.state && d->event.state->open)
-		rc = -EAGAIN;
-	else if (d->event.state)
-		f = detach(d, &chain);
-	spin_unlock(&event_lock);
 	if (!f)
-		return rc;
-
-	while (chain) {
-		q = chain;
-		chain = q->next;
-		frame_put_as(virt_frame(q->block));
-		hv_free(q);
+		return;
+	for_each_vcpu(d, v, i) {
+		if (v->event.block)
+			frame_put_as(virt_frame(v->event.block));
+		v->event.block = NULL;
+		memset(v->event.tail, 0, sizeof(v->event.tail));
 	}
 	for (i = 0; i < f->pages; i++)
 		frame_put_as(virt_frame(f->page[i]));
+	d->event.fifo = NULL;
 	hv_free(f);
-	return 0;
 }

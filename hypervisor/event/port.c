@@ -10,156 +10,138 @@
 #include "port.h"
 #include "sched.h"
 
+#define PORTS_PREPARED 512 /* of a domain that will serve many others */
+
 struct spinlock event_lock = SPINLOCK(RANK_EVENT);
 
-void event_init_vcpu(struct vcpu *v)
+static uint32_t port_limit(const struct event_domain *e)
 {
-	memset(&v->event, 0, sizeof(v->event));
-}
-
-static uint32_t port_limit(const struct event_state *s)
-{
-	uint32_t abi = s->fifo ? EVTCHN_FIFO_NR_CHANNELS :
+	uint32_t abi = e->fifo ? EVTCHN_FIFO_NR_CHANNELS :
 		       EVTCHN_2L_NR_CHANNELS;
 
-	return min(abi, s->max_ports);
+	return min(abi, e->max_ports);
 }
 
-/* A bucket of records behind the last one. */
-static int add_bucket(struct event_state *s)
+/* Another page of records; event_lock held. */
+static int add_page(struct event_domain *e)
 {
-	struct port_group **g = &s->group[s->valid / PORTS_PER_GROUP];
-	struct evtchn *b;
+	struct evtchn *p = hv_alloc_pages(0, FRAME_ZERO);
 	unsigned int i;
 
-	if (!*g) {
-		*g = hv_alloc(sizeof(**g));
-		if (!*g)
-			return -ENOMEM;
-	}
-	b = hv_alloc_pages(0, FRAME_ZERO);
-	if (!b)
+	if (!p)
 		return -ENOMEM;
-	for (i = 0; i < PORTS_PER_BUCKET; i++)
-		spin_init(&b[i].lock, RANK_EVENT_PORT);
-	(*g)->bucket[s->valid / PORTS_PER_BUCKET % BUCKETS_PER_GROUP] = b;
+	for (i = 0; i < PORTS_PER_PAGE; i++)
+		spin_init(&p[i].lock, RANK_EVENT_PORT);
+	e->page[e->valid / PORTS_PER_PAGE] = p;
 	/* pairs with the load in port_find(): record before bound */
-	store_release(&s->valid, s->valid + (uint32_t)PORTS_PER_BUCKET);
+	store_release(&e->valid, e->valid + (uint32_t)PORTS_PER_PAGE);
 	return 0;
 }
 
-static uint8_t *bucket_used(struct event_state *s, uint32_t port)
+static uint8_t *open_in_page(struct event_domain *e, uint32_t port)
 {
-	return &s->group[port / PORTS_PER_GROUP]
-		->used[port / PORTS_PER_BUCKET % BUCKETS_PER_GROUP];
+	return &e->page[port / PORTS_PER_PAGE]->open_in_page;
 }
 
-int port_alloc(struct domain *d, uint32_t *port, struct evtchn **ev)
+/* The lowest one that is closed; event_lock held. */
+static int find_free(struct event_domain *e, uint32_t *port)
 {
-	struct event_state *s = d->event.state;
 	uint32_t p;
 	int rc;
 
-	/* Port 0 is made while the domain, not yet complete, looks dying. */
-	if (!s || (s->valid && domain_is_dying(d)))
-		return -ESRCH;
-	for (p = s->first_free; p < port_limit(s); p++) {
-		if (p >= s->valid) {
-			rc = add_bucket(s);
+	for (p = e->first_free; p < port_limit(e); p++) {
+		if (p >= e->valid) {
+			rc = add_page(e);
 			if (rc)
 				return rc;
 		}
-		if (*bucket_used(s, p) == PORTS_PER_BUCKET) {
-			p |= PORTS_PER_BUCKET - 1;
-			continue;
-		}
-		*ev = port_find(d, p);
-		if ((*ev)->state == EVTCHNSTAT_closed) {
-			s->first_free = p;
+		if (*open_in_page(e, p) == PORTS_PER_PAGE) {
+			p |= PORTS_PER_PAGE - 1;
+		} else if (port_of(e, p)->state == EVTCHNSTAT_closed) {
 			*port = p;
 			return 0;
 		}
 	}
-	s->first_free = p;
+	e->first_free = p;
 	return -ENOSPC;
 }
 
-void port_open(struct domain *d, uint32_t port, struct evtchn *ev,
-	       uint8_t state)
+int port_open(struct domain *d, uint32_t *port, const struct evtchn *as)
 {
-	struct event_state *s = d->event.state;
+	struct event_domain *e = &d->event;
+	struct evtchn *ev;
+	int rc;
 
-	ev->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
-	++*bucket_used(s, port);
-	s->open++;
-	s->first_free = port + 1;
-
+	if (domain_is_dying(d))
+		return -ESRCH;
+	rc = find_free(e, port);
+	if (rc)
+		return rc;
+	e->first_free = *port + 1;
+	e->open++;
+	++*open_in_page(e, *port);
+	ev = port_of(e, *port);
 	spin_lock(&ev->lock);
-	ev->state = state;
+	ev->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+	ev->vcpu = as->vcpu;
+	ev->end = as->end;
+	ev->state = as->state;
 	spin_unlock(&ev->lock);
+	return 0;
 }
-
-#define PORTS_PREPARED 512 /* of a domain that will serve many others */
 
 int event_init_domain(struct domain *d, unsigned int max_port)
 {
-	struct event_state *s = hv_alloc(sizeof(*s));
-	struct evtchn *ev;
-	uint32_t port;
+	struct event_domain *e = &d->event;
 	int rc;
 
-	if (!s)
+	e->max_ports = min(max_port, EVTCHN_FIFO_NR_CHANNELS - 1u) + 1;
+	e->page = hv_alloc(DIV_ROUND_UP(e->max_ports, PORTS_PER_PAGE) *
+			   sizeof(*e->page));
+	if (!e->page)
 		return -ENOMEM;
-	s->max_ports = min(max_port, EVTCHN_FIFO_NR_CHANNELS - 1u) + 1;
-	d->event.state = s;
-
-	spin_lock(&event_lock);
-	rc = port_alloc(d, &port, &ev); /* port 0 */
+	do {
+		rc = add_page(e);
+	} while (!rc && d->privileged && e->valid < PORTS_PREPARED);
 	if (!rc) {
-		port_open(d, port, ev, PORT_RESERVED);
-		s->open = 0;
+		port_of(e, 0)->state = PORT_RESERVED;
+		++*open_in_page(e, 0);
 	}
-	while (!rc && d->privileged && s->valid < PORTS_PREPARED)
-		rc = add_bucket(s);
-	spin_unlock(&event_lock);
 	return rc;
 }
 
 /* The far end waits for a new partner: the domain that left. */
-static void leave_partner(struct domain *d, struct evtchn *ev,
-			  struct domain *drop[2])
+static void leave_partner(struct domain *d, struct evtchn *ev)
 {
-	struct domain *far = ev->remote.domain;
-	struct evtchn *far_ev = port_find(far, ev->remote.port);
+	struct domain *far = ev->end.domain;
+	struct evtchn *far_ev = port_find(far, ev->end.port);
 
 	spin_lock(&far_ev->lock);
-	drop[0] = far_ev->remote.domain;
 	far_ev->state = EVTCHNSTAT_unbound;
-	far_ev->allowed = d->id;
+	far_ev->end.allowed = d->id;
 	spin_unlock(&far_ev->lock);
-	drop[1] = far;
+	domain_put(d); /* the far end's */
+	domain_put(far);
 }
 
-void port_close(struct domain *d, uint32_t port, struct evtchn *ev,
-		struct domain *drop[2])
+void port_close(struct domain *d, uint32_t port, struct evtchn *ev)
 {
-	struct event_state *s = d->event.state;
+	struct event_domain *e = &d->event;
 	struct vcpu *v;
 
-	drop[0] = drop[1] = NULL;
 	switch (ev->state) {
 	case EVTCHNSTAT_interdomain:
-		leave_partner(d, ev, drop);
+		leave_partner(d, ev);
 		break;
 	case EVTCHNSTAT_virq:
 		v = event_vcpu(d, ev->vcpu);
-		if (v->event.virq_port[ev->virq] != port)
+		if (v->event.virq_port[ev->end.irq] != port)
 			v = event_vcpu(d, 0); /* a global one that moved */
-		WRITE_ONCE(v->event.virq_port[ev->virq], 0);
+		WRITE_ONCE(v->event.virq_port[ev->end.irq], 0);
 		break;
 	case EVTCHNSTAT_pirq:
-		pirq_unbind(d, ev->pirq);
-		WRITE_ONCE(s->pirq_port[ev->pirq], 0);
+		pirq_unbind(d, ev->end.irq);
+		WRITE_ONCE(e->pirq_port[ev->end.irq], 0);
 		break;
 	}
 
@@ -169,85 +151,72 @@ void port_close(struct domain *d, uint32_t port, struct evtchn *ev,
 	ev->vcpu = 0;
 	spin_unlock(&ev->lock);
 
-	--*bucket_used(s, port);
-	s->open--;
-	s->first_free = min(s->first_free, port);
-}
-
-void port_drop(struct domain *drop[2])
-{
-	if (drop[0])
-		domain_put(drop[0]);
-	if (drop[1])
-		domain_put(drop[1]);
+	--*open_in_page(e, port);
+	e->open--;
+	e->first_free = min(e->first_free, port);
 }
 
 /*
- * Closes @port if it is open; a step of the loops below. False: no such port,
- * for the domain has no higher one, or has just lost them all to the reaper.
+ * Closes all that are open, until there is no higher number: it was the last,
+ * or the reaper has just taken them all. -EINTR as from preempt_point().
  */
-static bool close_one(struct domain *d, uint32_t port)
+static int close_all(struct domain *d)
 {
-	struct domain *drop[2] = { NULL, NULL };
 	struct evtchn *ev;
+	uint32_t port = 0;
+	int rc = 0;
 
-	spin_lock(&event_lock);
-	ev = port_find(d, port);
-	if (ev && port_is_open(ev))
-		port_close(d, port, ev, drop);
-	spin_unlock(&event_lock);
-	port_drop(drop);
-	return ev != NULL;
-}
-
-long port_reset(struct domain *d)
-{
-	uint32_t port;
-	int rc;
-
-	for (port = 1; close_one(d, port); port++) {
-		if (port % 64 == 0) {
+	do {
+		spin_lock(&event_lock);
+		ev = port_find(d, ++port);
+		if (ev && port_is_open(ev))
+			port_close(d, port, ev);
+		spin_unlock(&event_lock);
+		if (port % 64 == 0)
 			rc = preempt_point();
-			if (rc)
-				return rc;
-		}
-	}
-	return d == current->domain ? fifo_destroy(d) : 0;
+	} while (ev && !rc);
+	return rc;
 }
 
-static void free_state(struct event_state *s)
+long event_reset(struct evtchn_reset *a)
 {
-	unsigned int g, b;
+	struct domain *d;
+	long rc;
 
-	for (g = 0; g < PORT_GROUPS && s->group[g]; g++) {
-		for (b = 0; b < BUCKETS_PER_GROUP; b++)
-			if (s->group[g]->bucket[b])
-				hv_free_pages(s->group[g]->bucket[b], 0);
-		hv_free(s->group[g]);
+	rc = domain_get_target(a->dom, &d);
+	if (rc)
+		return rc;
+	rc = close_all(d);
+	if (!rc && d == current->domain) {
+		spin_lock(&event_lock);
+		if (d->event.open)
+			rc = -EAGAIN;
+		else
+			fifo_destroy(d);
+		spin_unlock(&event_lock);
 	}
-	hv_free(s->pirq_port);
-	hv_free(s);
+	domain_put(d);
+	return rc;
 }
 
 /*
- * The domain is dying: nothing opens any more (port_alloc() refuses), its
- * vCPUs and timers have stopped. The state goes under the lock: whoever looks
- * at another domain's ports holds it.
+ * The domain is dying: nothing opens any more (port_open() refuses), its vCPUs
+ * and timers have stopped. The bound falls under the lock: whoever looks at
+ * another domain's ports holds it.
  */
 void event_destroy_domain(struct domain *d)
 {
-	struct event_state *s = d->event.state;
-	uint32_t port;
+	struct event_domain *e = &d->event;
+	uint32_t pages = e->valid / PORTS_PER_PAGE;
 
-	if (!s)
-		return;
-	for (port = 1; close_one(d, port); port++)
-		if (port % 64 == 0)
-			preempt_yield();
-	if (fifo_destroy(d))
-		panic("d%u: a port opened while it was being torn down", d->id);
+	(void)close_all(d); /* the reaper's own domain never dies */
 	spin_lock(&event_lock);
-	d->event.state = NULL;
+	assert(e->open == 0);
+	fifo_destroy(d);
+	e->valid = 0;
 	spin_unlock(&event_lock);
-	free_state(s);
+	while (pages > 0)
+		hv_free_pages(e->page[--pages], 0);
+	hv_free(e->page);
+	hv_free(e->pirq_port);
 }

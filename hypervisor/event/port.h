@@ -5,7 +5,7 @@
  * Three locks, taken in this order:
  *
  *   event_lock   one for the machine: the life of ports (who is open, bound to
- *                what), all of struct event_state, virq_port[]. Never on the
+ *                what), all of struct event_domain, virq_port[]. Never on the
  *                way of an event.
  *   port's lock  its state and binding, which change only with both held. A
  *                sender holds it: what it found bound stays so meanwhile, and
@@ -19,13 +19,19 @@
 #ifndef PV_EVENT_PORT_H
 #define PV_EVENT_PORT_H
 
-#include <xen/event_channel.h>
-
 #include "domain.h"
 #include "event.h"
 #include "spinlock.h"
 
-#include <xen/event_channel.h>
+/* What a port is bound to, by its state. */
+union port_end {
+	struct {                /* interdomain: a reference on domain */
+		struct domain *domain;
+		uint32_t port;
+	};
+	uint16_t allowed;       /* unbound: who may bind */
+	uint32_t irq;           /* virq, pirq */
+};
 
 struct evtchn {
 	struct spinlock lock;
@@ -36,15 +42,8 @@ struct evtchn {
 	uint16_t queue_vcpu;
 	uint8_t queue_priority;
 	bool early;
-	union {
-		struct {        /* interdomain: a reference on domain */
-			struct domain *domain;
-			uint32_t port;
-		} remote;
-		uint16_t allowed; /* unbound: who may bind */
-		uint32_t pirq;
-		uint32_t virq;
-	};
+	uint8_t open_in_page;   /* of a page's first: open ones in it */
+	union port_end end;
 };
 
 #define PORT_RESERVED 0xff /* port 0: never anybody's */
@@ -54,61 +53,50 @@ static inline bool port_is_open(const struct evtchn *ev)
 	return ev->state != EVTCHNSTAT_closed && ev->state != PORT_RESERVED;
 }
 
-#define PORTS_PER_BUCKET (PAGE_SIZE / sizeof(struct evtchn))
-#define BUCKETS_PER_GROUP 32
-#define PORTS_PER_GROUP (BUCKETS_PER_GROUP * PORTS_PER_BUCKET)
-#define PORT_GROUPS (EVTCHN_FIFO_NR_CHANNELS / PORTS_PER_GROUP)
-
-static_assert(PORTS_PER_BUCKET == 128, "ports in a page");
-
-struct port_group {
-	struct evtchn *bucket[BUCKETS_PER_GROUP];
-	uint8_t used[BUCKETS_PER_GROUP]; /* open ports in it */
-};
-
+#define PORTS_PER_PAGE (PAGE_SIZE / sizeof(struct evtchn))
 #define EVENT_PIRQS 1024
 
-struct event_state {
-	uint32_t valid;         /* ports below it have a record; only grows */
-	uint32_t max_ports;
-	uint32_t first_free;    /* none below it is free */
-	uint32_t open;
-	struct port_group *group[PORT_GROUPS];
-	struct event_fifo *fifo; /* NULL: 2-level */
-	uint32_t *pirq_port;    /* [EVENT_PIRQS], 0: none */
-};
+static_assert(PORTS_PER_PAGE == 128, "ports in a page");
 
 extern struct spinlock event_lock;
 
-/*
- * The one definition of a valid port. The record stays where it is until the
- * domain ends; groups and buckets are published before the bound.
- */
+/* The record stays where it is until the domain ends. */
+static inline struct evtchn *port_of(const struct event_domain *e,
+				     uint32_t port)
+{
+	return &e->page[port / PORTS_PER_PAGE][port % PORTS_PER_PAGE];
+}
+
+/* The one definition of a valid port: pages are published before the bound. */
 static inline struct evtchn *port_find(const struct domain *d, uint32_t port)
 {
-	const struct event_state *s = d->event.state;
-
-	if (unlikely(!s || port >= load_acquire(&s->valid)))
+	if (unlikely(port >= load_acquire(&d->event.valid)))
 		return NULL;
-	return &s->group[port / PORTS_PER_GROUP]
-		->bucket[port / PORTS_PER_BUCKET % BUCKETS_PER_GROUP]
-			[port % PORTS_PER_BUCKET];
+	return port_of(&d->event, port);
+}
+
+/* The same if it is open, and with its lock, which keeps it so. */
+static inline struct evtchn *port_lock(const struct domain *d, uint32_t port)
+{
+	struct evtchn *ev = port_find(d, port);
+
+	if (!ev)
+		return NULL;
+	spin_lock(&ev->lock);
+	if (port_is_open(ev))
+		return ev;
+	spin_unlock(&ev->lock);
+	return NULL;
 }
 
 /*
- * port.c; event_lock held. port_alloc(): the lowest free port, still closed:
- * the caller sets its binding and then calls port_open(). -ENOSPC, -ENOMEM,
- * -ESRCH (the domain is dying). port_close() needs an open port; domains whose
- * references end go to @drop, for port_drop() without locks.
+ * port.c; event_lock held. port_open(): the lowest free port becomes what @as
+ * says in state, vcpu and end. -ENOSPC, -ENOMEM, -ESRCH (the domain is dying).
+ * port_close() needs an open port.
  */
-must_check int port_alloc(struct domain *d, uint32_t *port,
-			  struct evtchn **ev);
-void port_open(struct domain *d, uint32_t port, struct evtchn *ev,
-	       uint8_t state);
-void port_close(struct domain *d, uint32_t port, struct evtchn *ev,
-		struct domain *drop[2]);
-void port_drop(struct domain *drop[2]);
-long port_reset(struct domain *d);
+must_check int port_open(struct domain *d, uint32_t *port,
+			 const struct evtchn *as);
+void port_close(struct domain *d, uint32_t port, struct evtchn *ev);
 
 /* deliver.c: an event for port @ev of @d, which is open and kept so. */
 void port_raise(struct domain *d, uint32_t port, struct evtchn *ev);
@@ -125,27 +113,35 @@ bool fifo_raise(struct domain *d, uint32_t port, struct evtchn *ev);
 bool fifo_unmask(struct domain *d, uint32_t port, struct evtchn *ev);
 void fifo_forget(struct domain *d, uint32_t port, struct evtchn *ev);
 bool fifo_is_pending(struct domain *d, uint32_t port);
-/*
- * Back to 2-level. Takes event_lock: 0, or -EAGAIN when a port is open; then
- * frees without locks.
- */
-must_check int fifo_destroy(struct domain *d);
+/* Back to 2-level; event_lock held, no port open. */
+void fifo_destroy(struct domain *d);
 
-/* One for each sub-operation (bind.c, deliver.c, fifo.c); current's domain. */
-long event_alloc_unbound(struct evtchn_alloc_unbound *a);
-long event_bind_interdomain(struct evtchn_bind_interdomain *a);
-long event_bind_virq(struct evtchn_bind_virq *a);
-long event_bind_pirq(struct evtchn_bind_pirq *a);
-long event_bind_ipi(struct evtchn_bind_ipi *a);
-long event_close(struct evtchn_close *a);
-long event_send(struct evtchn_send *a);
-long event_status(struct evtchn_status *a);
-long event_bind_vcpu(struct evtchn_bind_vcpu *a);
-long event_unmask(struct evtchn_unmask *a);
-long event_reset(struct evtchn_reset *a);
-long event_init_control(struct evtchn_init_control *a);
-long event_expand_array(struct evtchn_expand_array *a);
-long event_set_priority(struct evtchn_set_priority *a);
+/*
+ * The sub-operations: event_NAME(struct evtchn_NAME *), for current's domain
+ * (bind.c, port.c, deliver.c, fifo.c). BACK: the argument goes back to the
+ * caller. LOCKED: called with event_lock held.
+ */
+enum { BACK = 1, LOCKED = 2 };
+
+#define EVENT_OPS(OP) \
+	OP(bind_interdomain, BACK | LOCKED) \
+	OP(bind_virq, BACK | LOCKED) \
+	OP(bind_pirq, BACK | LOCKED) \
+	OP(close, LOCKED) \
+	OP(send, 0) \
+	OP(status, BACK | LOCKED) \
+	OP(alloc_unbound, BACK | LOCKED) \
+	OP(bind_ipi, BACK | LOCKED) \
+	OP(bind_vcpu, LOCKED) \
+	OP(unmask, 0) \
+	OP(reset, 0) \
+	OP(init_control, BACK) \
+	OP(expand_array, 0) \
+	OP(set_priority, LOCKED)
+
+#define PROTOTYPE(op, flags) long event_##op(struct evtchn_##op *a);
+EVENT_OPS(PROTOTYPE)
+#undef PROTOTYPE
 
 /* The vCPU of that number, NULL when there is none. */
 static inline struct vcpu *event_vcpu(const struct domain *d, uint32_t id)

@@ -112,6 +112,21 @@ struct domain *domain_get(uint16_t domid);
 void domain_put(struct domain *d);
 
 /*
+ * The domain that a call names: the caller's own, or any for a privileged
+ * caller. 0, -ESRCH, -EPERM.
+ */
+must_check static inline int domain_get_target(uint16_t id, struct domain **d)
+{
+	*d = domain_get(id);
+	if (!*d)
+		return -ESRCH;
+	if (*d == current->domain || current->domain->privileged)
+		return 0;
+	domain_put(*d);
+	return -EPERM;
+}
+
+/*
  * For who acts on a domain over preemption points: as long as it is in use it is
  * not taken apart, though it may be dying. False when it is dying already.
  */

@@ -2,29 +2,36 @@
 #ifndef PV_EVENT_H
 #define PV_EVENT_H
 
+#include <xen/event_channel.h>
+
 #include "types.h"
 
 struct domain;
 struct vcpu;
-struct evtchn;
 
 #define EVTCHN_VIRQS 24
 
 struct event_vcpu {
 	uint32_t virq_port[EVTCHN_VIRQS]; /* 0: none; event_lock */
-	struct fifo_vcpu *fifo;           /* its queues, event/fifo.c */
+	/* event/fifo.c: its queues. NULL: none; typed writable */
+	struct evtchn_fifo_control_block *block;
+	uint32_t tail[EVTCHN_FIFO_MAX_QUEUES]; /* 0: none */
 };
 
-struct event_state;
-
+/* event_lock (event/port.c). */
 struct event_domain {
-	struct event_state *state;        /* event/port.c: private */
+	uint32_t valid;         /* ports below it have a record; only grows */
+	uint32_t max_ports;
+	uint32_t first_free;    /* none below it is free */
+	uint32_t open;
+	struct evtchn **page;   /* records: [valid / PORTS_PER_PAGE] */
+	struct event_fifo *fifo; /* NULL: 2-level */
+	uint32_t *pirq_port;    /* [EVENT_PIRQS], 0: none */
 };
 
 must_check int event_init_domain(struct domain *d, unsigned int max_port);
 /* Closes every port; passes preemption points; frees at the end. */
 void event_destroy_domain(struct domain *d);
-void event_init_vcpu(struct vcpu *v);
 
 /* Raise: any context with interrupts off; nothing when not bound. */
 void virq_raise_vcpu(struct vcpu *v, unsigned int virq);

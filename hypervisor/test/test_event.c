@@ -17,6 +17,23 @@
 #include "irq.h"
 #include "../event/port.h"
 
+/* These want event_lock held (EVENT_OPS). */
+#define WITH_LOCK(call) ({ \
+	long rc_; \
+	spin_lock(&event_lock); \
+	rc_ = call; \
+	spin_unlock(&event_lock); \
+	rc_; })
+#define event_alloc_unbound(...) WITH_LOCK(event_alloc_unbound(__VA_ARGS__))
+#define event_bind_interdomain(...) WITH_LOCK(event_bind_interdomain(__VA_ARGS__))
+#define event_bind_virq(...) WITH_LOCK(event_bind_virq(__VA_ARGS__))
+#define event_bind_pirq(...) WITH_LOCK(event_bind_pirq(__VA_ARGS__))
+#define event_bind_ipi(...) WITH_LOCK(event_bind_ipi(__VA_ARGS__))
+#define event_close(...) WITH_LOCK(event_close(__VA_ARGS__))
+#define event_status(...) WITH_LOCK(event_status(__VA_ARGS__))
+#define event_bind_vcpu(...) WITH_LOCK(event_bind_vcpu(__VA_ARGS__))
+#define event_set_priority(...) WITH_LOCK(event_set_priority(__VA_ARGS__))
+
 #define PENDING (1u << EVTCHN_FIFO_PENDING)
 #define MASKED (1u << EVTCHN_FIFO_MASKED)
 #define LINKED (1u << EVTCHN_FIFO_LINKED)
@@ -177,7 +194,7 @@ static void port_limit(void **state)
 static void domain_limit(void **state)
 {
 	struct evtchn_alloc_unbound u = { DOMID_SELF, 1, 0 };
-	struct event_state *s = b->event.state;
+	struct event_domain *s = &b->event;
 
 	s->max_ports = 3; /* ports 1 and 2 */
 	world_run(b, 0);
@@ -416,7 +433,7 @@ static void ipi_rules(void **state)
 static void pirq_rules(void **state)
 {
 	struct evtchn_bind_pirq p = { 9, 0, 0 };
-	uint32_t open = a->event.state->open;
+	uint32_t open = a->event.open;
 
 	assert_int_equal(event_bind_pirq(&p), 0);
 	assert_int_equal(bound_pirq, 9);
@@ -432,7 +449,7 @@ static void pirq_rules(void **state)
 	assert_int_equal(event_bind_pirq(&p), -EBUSY);
 	p.pirq = EVENT_PIRQS;
 	assert_int_equal(event_bind_pirq(&p), -EINVAL);
-	assert_int_equal(a->event.state->open, open);
+	assert_int_equal(a->event.open, open);
 }
 
 static void poll_looks_behind_masks(void **state)

@@ -129,10 +129,6 @@ void event_destroy_domain(struct domain *d)
 	preempt_yield();
 }
 
-void event_init_vcpu(struct vcpu *v)
-{
-}
-
 void event_rescan_vcpu(struct vcpu *v)
 {
 }
