@@ -4,12 +4,10 @@
  * body. Under `-icount shift=0,sleep=off -smp 1` one tick is one instruction,
  * hypervisor included, and a repeat agrees; elsewhere it is time.
  *
- * A row is a function that does its operation N times. Each runs once to warm
- * up and then in rounds; the best round counts, since what disturbs a round
- * (the hypervisor's timer) only adds. One more round of N operations runs
- * between marks, for who counts what the counter does not see. A row that
- * the hypervisor refuses is left out and says so.
+ * A row is a function that does its operation N times; bench.h tells how it is
+ * measured. A row that the hypervisor refuses is left out and says so.
  */
+#include "bench.h"
 #include "marks.h"
 #include "tables.h"
 
@@ -19,17 +17,28 @@
 #define ROUNDS 8
 #define PER_ROUND 300
 
-extern uint8_t bench_event_entry[], event_entry[];
+/* How long the timer that a row waits for is set ahead. */
+#define TIMER_AHEAD 20000
 
-/* For bench-entry.S: the port's event word, the control block. */
+extern uint8_t bench_event_entry[], event_entry[];
+extern uint8_t bench_syscall_entry[], syscall_entry[];
+extern uint8_t bench_fault_entry[];
+void bench_iret(void);
+
+/*
+ * For bench-entry.S: the port's event word, the control block, events taken,
+ * and entries from user mode that are still to be answered.
+ */
 event_word_t *bench_word;
 struct evtchn_fifo_control_block *bench_control;
-unsigned long bench_events;
+volatile unsigned long bench_events;
+unsigned long bench_count;
 
 static struct window window, spare;
-static uint64_t *page, *pages_table, *empty_table;
+static uint64_t *page, *pages_table, *empty_table, *root_table;
 static uint64_t entry_maddr, pte_rw, pte_ro;
-static unsigned int ipi;
+static unsigned int ipi, timer_port;
+static event_word_t *words;
 static struct mmu_update updates[128];
 static struct multicall_entry calls[64];
 static struct grant_entry_v1 *grants;
@@ -61,6 +70,7 @@ ROW(uva_same_invlpg, hcall_update_va_mapping(window.va, pte_rw, UVMF_INVLPG))
 ROW(multicall_uva_same_x16, hcall_multicall(calls, 16))
 ROW(mmuext_tlb_flush_local, mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0, 0))
 ROW(mmuext_invlpg_local, mmuext(MMUEXT_INVLPG_LOCAL, window.va, 0))
+ROW(iret, bench_iret())
 ROW(trap_clts, __asm__ volatile("clts"))
 ROW(trap_wbinvd, __asm__ volatile("wbinvd"))
 
@@ -231,6 +241,74 @@ static void pin_unpin_l1_full(unsigned long n)
 	pin_unpin(virt_to_mfn(pages_table), n);
 }
 
+/* An address space as fork makes it: four levels, all entries of the last. */
+static void pin_unpin_l4(unsigned long n)
+{
+	unsigned long mfn = virt_to_mfn(root_table);
+
+	while (n--) {
+		mmuext(MMUEXT_PIN_L4_TABLE, mfn, 0);
+		mmuext(MMUEXT_UNPIN_TABLE, mfn, 0);
+	}
+}
+
+/* User mode enters the kernel N times, by a system call or by a fault. */
+static void enter_from_user(const uint8_t *code, unsigned long n)
+{
+	static uint8_t *text;
+	struct regs r = {
+		.rip = USER_VA, .rdi = UNMAPPED_VA,
+		.rsp = USER_VA + PAGE_SIZE,
+	};
+
+	if (!text)
+		text = user_map_page(USER_VA);
+	memcpy(text, code, 4);
+	bench_count = n;
+	user_run(&r, NULL);
+}
+
+static void user_syscall(unsigned long n)
+{
+	static const uint8_t code[4] = { 0x0f, 0x05, 0xeb, 0xfc };
+
+	enter_from_user(code, n);	/* syscall; jmp to it */
+}
+
+static void user_page_fault(unsigned long n)
+{
+	static const uint8_t code[4] = { 0x8a, 0x07 };
+
+	enter_from_user(code, n);	/* mov (%rdi), %al */
+}
+
+/* A timer that is due at once: until its event has been taken. */
+static void timer_due_deliver(unsigned long n)
+{
+	unsigned long before;
+
+	while (n--) {
+		before = bench_events;
+		hypercall1(__HYPERVISOR_set_timer_op, 1);
+		while (bench_events == before)
+			hcall_sched_op(SCHEDOP_yield, NULL);
+	}
+}
+
+/* From the time that a timer was set for to the end of the block. */
+static void timer_block_late(unsigned long n)
+{
+	unsigned long before;
+
+	while (n--) {
+		before = bench_events;
+		hypercall1(__HYPERVISOR_set_timer_op,
+			   time_ns() + TIMER_AHEAD);
+		while (bench_events == before)
+			hcall_sched_op(SCHEDOP_block, NULL);
+	}
+}
+
 static void gnttab_query_size(unsigned long n)
 {
 	struct gnttab_query_size q = { .dom = DOMID_SELF };
@@ -320,7 +398,7 @@ static void trap_read_cr0(unsigned long n)
 
 /* What stands ready before a row runs. */
 enum needs { NOTHING, SHORT_CALLBACK, MASKED_PENDING, NULL_CALLS, UVA_CALLS,
-	     GRANT };
+	     GRANT, TIMER, TIMER_WAIT, SHORT_ENTRIES };
 
 struct row {
 	const char *name;
@@ -367,6 +445,12 @@ static const struct row rows[] = {
 	R(mmuext_new_baseptr_same, NOTHING, 1),
 	R(pin_unpin_l1_empty, NOTHING, 10),
 	R(pin_unpin_l1_full, NOTHING, 30),
+	R(pin_unpin_l4, NOTHING, 30),
+	R(iret, NOTHING, 1),
+	R(user_syscall, SHORT_ENTRIES, 1),
+	R(user_page_fault, SHORT_ENTRIES, 1),
+	R(timer_due_deliver, TIMER, 1),
+	R(timer_block_late, TIMER_WAIT, 1),
 	R(gnttab_query_size, GRANT, 1),
 	R(gnttab_copy_64, GRANT, 1),
 	R(gnttab_copy_4096, GRANT, 1),
@@ -381,10 +465,10 @@ static const struct row rows[] = {
 #undef R
 };
 
-static long set_callback(const void *address)
+static long set_callback(uint16_t type, const void *address)
 {
 	struct callback_register cb = {
-		.type = CALLBACKTYPE_event, .flags = CALLBACKF_mask_events,
+		.type = type, .flags = CALLBACKF_mask_events,
 		.address = (unsigned long)address,
 	};
 
@@ -418,9 +502,20 @@ static bool prepare_grants(void)
 	return true;
 }
 
+/* A table of the next level, whose first entry is the one below. */
+static uint64_t *table_over(const uint64_t *below)
+{
+	uint64_t *table = page_alloc();
+
+	table[0] = mfn_pte(virt_to_mfn(below), PTE_RWX);
+	PREPARE(page_set_ro(table));
+	return table;
+}
+
 static void prepare(void)
 {
 	struct evtchn_bind_ipi b = { .vcpu = 0 };
+	struct evtchn_bind_virq t = { .virq = VIRQ_TIMER, .vcpu = 0 };
 	uint64_t *other = page_alloc();
 
 	page = page_alloc();
@@ -444,8 +539,14 @@ static void prepare(void)
 	for (unsigned int i = 0; i < 512; i++)
 		pages_table[i] = pte_ro;
 	PREPARE(page_set_ro(pages_table));
+	root_table = pages_table;
+	for (int level = 2; level <= 4; level++)
+		root_table = table_over(root_table);
+	hcall_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL);
 	PREPARE(hcall_event_channel_op(EVTCHNOP_bind_ipi, &b));
 	ipi = b.port;
+	PREPARE(hcall_event_channel_op(EVTCHNOP_bind_virq, &t));
+	timer_port = t.port;
 }
 
 /* Events by the FIFO ABI, since that is what Linux uses. */
@@ -453,14 +554,43 @@ static void prepare_fifo(void)
 {
 	struct evtchn_init_control c = { .vcpu = 0 };
 	struct evtchn_expand_array e = { 0 };
-	event_word_t *words = page_alloc();
 
+	words = page_alloc();
 	bench_control = page_alloc();
 	c.control_gfn = virt_to_mfn(bench_control);
 	e.array_gfn = virt_to_mfn(words);
 	PREPARE(hcall_event_channel_op(EVTCHNOP_init_control, &c));
 	PREPARE(hcall_event_channel_op(EVTCHNOP_expand_array, &e));
 	bench_word = &words[ipi];
+}
+
+/* The shortest ways in from user mode, or the core's own again. */
+static void set_entries(bool shortest)
+{
+	struct trap_info fault[2] = {
+		{ .vector = 14, .cs = FLAT_KERNEL_CS,
+		  .address = (unsigned long)bench_fault_entry },
+	};
+
+	PREPARE(set_callback(CALLBACKTYPE_syscall, shortest ?
+			     bench_syscall_entry : syscall_entry));
+	if (shortest)
+		PREPARE(hcall_set_trap_table(fault));
+	else
+		trap_table_load();
+}
+
+/* Events of PORT are taken in the shortest way, or as the core does. */
+static void set_event_entry(unsigned int port, bool shortest)
+{
+	bench_word = &words[port];
+	PREPARE(set_callback(CALLBACKTYPE_event,
+			     shortest ? bench_event_entry : event_entry));
+}
+
+static bool takes_timer(enum needs needs)
+{
+	return needs == TIMER || needs == TIMER_WAIT;
 }
 
 static void ready(enum needs needs)
@@ -474,16 +604,20 @@ static void ready(enum needs needs)
 			calls[i].args[1] = pte_rw;
 		}
 	}
-	if (needs == SHORT_CALLBACK)
-		PREPARE(set_callback(bench_event_entry));
+	if (needs == SHORT_CALLBACK || takes_timer(needs))
+		set_event_entry(takes_timer(needs) ? timer_port : ipi, true);
+	if (needs == SHORT_ENTRIES)
+		set_entries(true);
 	if (needs == MASKED_PENDING)
 		*bench_word = WORD_PENDING | WORD_MASKED;
 }
 
 static void put_away(enum needs needs)
 {
-	if (needs == SHORT_CALLBACK)
-		PREPARE(set_callback(event_entry));
+	if (needs == SHORT_CALLBACK || takes_timer(needs))
+		set_event_entry(ipi, false);
+	if (needs == SHORT_ENTRIES)
+		set_entries(false);
 	if (needs == MASKED_PENDING)
 		*bench_word = 0;
 	hypercall1(__HYPERVISOR_set_timer_op, 0);
@@ -498,27 +632,35 @@ static uint64_t ticks(void)
 	return (uint64_t)high << 32 | low;
 }
 
-static void measure(const struct row *row)
+void bench_measure(const char *name, void (*run_n)(unsigned long n),
+		   unsigned long n, unsigned long less)
 {
-	unsigned long n = PER_ROUND / row->divide;
 	uint64_t best = ~0ull;
 
-	n += n & 1;
-	ready(row->needs);
-	row->run(2);
+	run_n(2);
 	for (int i = 0; i < ROUNDS; i++) {
 		uint64_t start = ticks(), took;
 
-		row->run(n);
+		run_n(n);
 		took = ticks() - start;
 		best = took < best ? took : best;
 	}
 	mark_begin();
-	row->run(n);
+	run_n(n);
 	mark_end();
+	best -= less * n;
+	printk("BENCH %s %lu.%lu %lu\n", name, best / n, best * 10 / n % 10,
+	       n);
+}
+
+static void measure(const struct row *row)
+{
+	unsigned long n = PER_ROUND / row->divide;
+
+	ready(row->needs);
+	bench_measure(row->name, row->run, n + (n & 1),
+		      row->needs == TIMER_WAIT ? TIMER_AHEAD : 0);
 	put_away(row->needs);
-	printk("BENCH %s %lu.%lu %lu\n", row->name, best / n,
-	       best * 10 / n % 10, n);
 }
 
 static void run(const char *only)

@@ -1,6 +1,6 @@
 """What the hypervisor's primitives cost, in instructions.
 
-guest-pv's program `bench` runs as Dom0 on each hypervisor.
+guest-pv's programs `bench` and `pingpong` run as Dom0 on each hypervisor.
 """
 
 import os
@@ -32,15 +32,17 @@ GOALS = {
 }
 
 
-def measure(hypervisor):
+def run(hypervisor, programs, cpus, vcpus):
+    """Boots guest-pv as Dom0 and takes what its programs measured."""
     with tempfile.TemporaryDirectory() as work:
         counts = os.path.join(work, "flushes")
         told = subprocess.run(
             [os.path.join(m.ROOT, "guest-pv/run"), "--icount",
+             "--smp", str(cpus), "--append", f"dom0_max_vcpus={vcpus}",
              "--hypervisor", "xen" if hypervisor == "xen"
              else m.HYPERVISORS[hypervisor],
              "--memory", "2G", "--cpu", f.CPU, "--timeout", "300",
-             "--qemu", "-plugin " + f.flush_plugin(counts), "bench"],
+             "--qemu", "-plugin " + f.flush_plugin(counts), programs],
             cwd=m.ROOT, capture_output=True, text=True, check=False).stdout
         lines = [line.split()[1:] for line in told.splitlines()
                  if line.startswith("BENCH ")]
@@ -51,5 +53,17 @@ def measure(hypervisor):
             for (name, cost, _), count in zip(lines, flushes)}
 
 
+def measure(hypervisor):
+    return {**run(hypervisor, "bench", 1, 1),
+            **run(hypervisor, "pingpong", 1, 2)}
+
+
+def measure_two(hypervisor):
+    return run(hypervisor, "pingpong:trips,bench", 2, 2)
+
+
 AREAS = [f.Area("primitives", "From a PV kernel", "instructions",
-                ("xen", "paravane"), measure, GOALS)]
+                ("xen", "paravane"), measure, GOALS),
+         f.Area("primitives-2", "From a PV kernel of two vCPUs, one of them "
+                "idle, on two processors", "instructions",
+                ("xen", "paravane"), measure_two, GOALS)]
