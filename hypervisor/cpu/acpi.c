@@ -16,21 +16,18 @@ struct acpi_info acpi;
 #define TABLE_MAX (1u << 20) /* longer ones hold nothing that we read */
 #define MAX_TABLES 128u
 
-/* Tables are packed: fields are read by offset. The caller checked @len. */
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
+/* Tables are packed: fields are read by offset. The caller checked the length. */
+#define DEFINE_GET(bits) \
+static uint##bits##_t get##bits(const uint8_t *p) \
+{ \
+	uint##bits##_t v; \
+\
+	memcpy(&v, p, sizeof(v)); \
+	return v; \
 }
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
+DEFINE_GET(16)
+DEFINE_GET(32)
+DEFINE_GET(64)
 
 static bool checksum_ok(const uint8_t *p, size_t len)
 {
@@ -58,24 +55,6 @@ static void add_cpu(struct acpi_info *info, uint32_t apic_id, uint32_t acpi_id,
 	info->apic_id[info->cpu_count++] = apic_id;
 }
 
-static void add_ioapic(struct acpi_info *info, const uint8_t *e)
-{
-	if (info->ioapic_count == MAX_IOAPICS)
-		return;
-	info->ioapics[info->ioapic_count++] = (struct acpi_ioapic){
-		.id = e[2], .addr = get32(e + 4), .gsi_base = get32(e + 8),
-	};
-}
-
-static void add_override(struct acpi_info *info, const uint8_t *e)
-{
-	if (e[2] != 0 || e[3] >= 16 || info->override_count == MAX_OVERRIDES)
-		return;
-	info->overrides[info->override_count++] = (struct acpi_override){
-		.irq = e[3], .gsi = get32(e + 4), .flags = get16(e + 8),
-	};
-}
-
 /* One entry of the MADT; @n bytes long, as it says itself (chapter 5.2.12). */
 static void madt_entry(struct acpi_info *info, const uint8_t *e, size_t n)
 {
@@ -85,12 +64,17 @@ static void madt_entry(struct acpi_info *info, const uint8_t *e, size_t n)
 			add_cpu(info, e[3], e[2], get32(e + 4));
 		break;
 	case 1: /* I/O APIC */
-		if (n >= 12)
-			add_ioapic(info, e);
+		if (n >= 12 && info->ioapic_count < MAX_IOAPICS)
+			info->ioapics[info->ioapic_count++] =
+				(struct acpi_ioapic){ get32(e + 4),
+						      get32(e + 8), e[2] };
 		break;
 	case 2: /* interrupt source override */
-		if (n >= 10)
-			add_override(info, e);
+		if (n >= 10 && e[2] == 0 && e[3] < 16 &&
+		    info->override_count < MAX_OVERRIDES)
+			info->overrides[info->override_count++] =
+				(struct acpi_override){ get32(e + 4),
+							get16(e + 8), e[3] };
 		break;
 	case 5: /* local APIC address override */
 		if (n >= 12)
@@ -317,6 +301,18 @@ static void fill_cpus(void)
 	cpus_present = n;
 }
 
+/* The ports reach the first segment alone. */
+static void map_ecam(struct acpi_ecam *e)
+{
+	size_t first = (size_t)e->start_bus << 20;
+	size_t end = ((size_t)e->end_bus + 1) << 20;
+	uint8_t *window = e->segment && e->addr ?
+			  map_mmio(e->addr + first, end - first) : NULL;
+
+	if (window)
+		e->window = window - first;
+}
+
 void acpi_init(void)
 {
 	const uint8_t *rsdp;
@@ -330,6 +326,8 @@ void acpi_init(void)
 		log_line(LOG_WARNING, "ACPI: no tables found");
 	if (acpi.reset.addr && acpi.reset.space == 0)
 		acpi.reset_window = map_mmio(acpi.reset.addr, 1);
+	for (unsigned int i = 0; i < acpi.ecam_count; i++)
+		map_ecam(&acpi.ecam[i]);
 	fill_cpus();
 	log_line(LOG_INFO, "ACPI: %u CPUs, %u IOAPICs, PM timer at port %#x%s",
 		 cpus_present, acpi.ioapic_count, acpi.pm_timer,

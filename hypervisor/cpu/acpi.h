@@ -22,6 +22,7 @@ struct acpi_override { /* of an ISA interrupt */
 
 struct acpi_ecam { /* PCI configuration space in memory (MCFG) */
 	uint64_t addr;
+	volatile uint8_t *window; /* mapped, of segments but the first */
 	uint16_t segment;
 	uint8_t start_bus, end_bus;
 };

@@ -33,11 +33,6 @@ static void xapic_write(unsigned int reg, uint32_t v)
 	xapic_base[reg / 4] = v;
 }
 
-static uint32_t xapic_id(void)
-{
-	return xapic_read(APIC_ID) >> 24;
-}
-
 static void xapic_send(uint32_t apic_id, uint32_t low)
 {
 	/* The one before must have left; a matter of a few bus cycles. */
@@ -48,7 +43,7 @@ static void xapic_send(uint32_t apic_id, uint32_t low)
 }
 
 const struct apic_ops xapic_ops = {
-	"xAPIC", xapic_read, xapic_write, xapic_id, xapic_send,
+	"xAPIC", xapic_read, xapic_write, xapic_send,
 };
 
 static uint32_t x2apic_read(unsigned int reg)
@@ -59,11 +54,6 @@ static uint32_t x2apic_read(unsigned int reg)
 static void x2apic_write(unsigned int reg, uint32_t v)
 {
 	wrmsr(MSR_X2APIC + reg / 16, v);
-}
-
-static uint32_t x2apic_id(void)
-{
-	return x2apic_read(APIC_ID);
 }
 
 static void x2apic_send(uint32_t apic_id, uint32_t low)
@@ -77,34 +67,30 @@ static void x2apic_send(uint32_t apic_id, uint32_t low)
 }
 
 const struct apic_ops x2apic_ops = {
-	"x2APIC", x2apic_read, x2apic_write, x2apic_id, x2apic_send,
+	"x2APIC", x2apic_read, x2apic_write, x2apic_send,
 };
 
 /* Remaps both 8259s away from the exceptions, then masks all their lines. */
 static void pic_silence(void)
 {
-	outb(0x20, 0x11);
-	outb(0xa0, 0x11);
-	outb(0x21, 0x20);
-	outb(0xa1, 0x28);
-	outb(0x21, 0x04);
-	outb(0xa1, 0x02);
-	outb(0x21, 0x01);
-	outb(0xa1, 0x01);
-	outb(0x21, 0xff);
-	outb(0xa1, 0xff);
+	static const uint8_t steps[][2] = {
+		{ 0x20, 0x11 }, { 0xa0, 0x11 }, { 0x21, 0x20 }, { 0xa1, 0x28 },
+		{ 0x21, 0x04 }, { 0xa1, 0x02 }, { 0x21, 0x01 }, { 0xa1, 0x01 },
+		{ 0x21, 0xff }, { 0xa1, 0xff },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(steps); i++)
+		outb(steps[i][0], steps[i][1]);
 }
 
 void apic_init_cpu(void)
 {
-	unsigned int lvts = 0;
+	uint64_t mode = APIC_BASE_ENABLE |
+			(apic == &x2apic_ops ? APIC_BASE_X2 : 0);
+	unsigned int lvts;
 
-	/* A CPU that was reset or sleeps may have lost the enable bit. */
-	if (apic == &xapic_ops)
-		wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE);
-	else
-		wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE |
-				     APIC_BASE_X2);
+	/* A CPU that was reset or sleeps may have lost these bits. */
+	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | mode);
 	apic->write(APIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
 	apic->write(APIC_TPR, 0);
 	lvts = (apic->read(APIC_VERSION) >> 16 & 0xff) + 1;
@@ -126,10 +112,7 @@ void apic_init_cpu(void)
 
 void apic_init(void)
 {
-	bool x2 = cpuid(1).c >> 21 & 1 &&
-		  rdmsr(MSR_APIC_BASE) & APIC_BASE_X2;
-
-	if (x2) {
+	if (cpuid(1).c >> 21 & 1 && rdmsr(MSR_APIC_BASE) & APIC_BASE_X2) {
 		apic = &x2apic_ops;
 	} else {
 		xapic_base = map_mmio(acpi.lapic_addr, PAGE_SIZE);
@@ -140,32 +123,10 @@ void apic_init(void)
 	pic_silence();
 	apic_init_cpu();
 	log_line(LOG_INFO, "%s at %#lx, boot CPU has id %u", apic->name,
-		 acpi.lapic_addr, apic->id());
-}
-
-uint32_t apic_id(void)
-{
-	return apic->id();
+		 acpi.lapic_addr, cpus[0].apic_id);
 }
 
 void ipi_kick(unsigned int cpu)
 {
 	apic->send(cpus[cpu].apic_id, APIC_MODE_FIXED | VEC_KICK);
-}
-
-void apic_send_init(uint32_t apic_id_)
-{
-	apic->send(apic_id_, APIC_MODE_INIT | APIC_LEVEL_ASSERT);
-}
-
-void apic_send_startup(uint32_t apic_id_, unsigned int page)
-{
-	apic->send(apic_id_, APIC_MODE_STARTUP | page);
-}
-
-void apic_nmi_others(void)
-{
-	for (unsigned int i = 0; i < cpus_present; i++)
-		if (&cpus[i] != this_cpu() && cpus[i].online)
-			apic->send(cpus[i].apic_id, APIC_MODE_NMI);
 }

@@ -30,7 +30,6 @@ struct apic_ops {
 	const char *name;
 	uint32_t (*read)(unsigned int reg);
 	void (*write)(unsigned int reg, uint32_t v);
-	uint32_t (*id)(void);
 	/* @low: low word of the command register, without a destination. */
 	void (*send)(uint32_t apic_id, uint32_t low);
 };
@@ -46,16 +45,10 @@ extern volatile uint32_t *xapic_base; /* the memory window */
 void apic_init(void);
 /* Each CPU: spurious vector, error vector, all other sources closed. */
 void apic_init_cpu(void);
-uint32_t apic_id(void);
 
 static inline void apic_eoi(void)
 {
 	apic->write(APIC_EOI, 0);
 }
-
-void apic_send_init(uint32_t apic_id);
-void apic_send_startup(uint32_t apic_id, unsigned int page);
-/* Stops all others in an emergency: they take an NMI. */
-void apic_nmi_others(void);
 
 #endif

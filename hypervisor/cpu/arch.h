@@ -168,4 +168,20 @@ DEFINE_PORT(b, uint8_t)
 DEFINE_PORT(w, uint16_t)
 DEFINE_PORT(l, uint32_t)
 
+/* An access of 1, 2 or 4 bytes. */
+static inline uint32_t in_sized(uint16_t port, unsigned int size)
+{
+	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+}
+
+static inline void out_sized(uint16_t port, unsigned int size, uint32_t v)
+{
+	if (size == 1)
+		outb(port, (uint8_t)v);
+	else if (size == 2)
+		outw(port, (uint16_t)v);
+	else
+		outl(port, v);
+}
+
 #endif

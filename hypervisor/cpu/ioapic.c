@@ -2,10 +2,9 @@
  * I/O APICs (Intel 82093AA): an index and a data register each, so every
  * access is two; irq_lock keeps them together.
  */
-#include "ioapic.h"
+#include "irqs.h"
 #include "acpi.h"
 #include "frame.h"
-#include "irqs.h"
 #include "lib.h"
 #include "mm.h"
 #include "printk.h"
@@ -56,19 +55,19 @@ bool ioapic_has(unsigned int gsi)
 	return find(gsi, &input) != NULL;
 }
 
-uint64_t ioapic_encode(const struct ioapic_entry *e)
+uint64_t ioapic_encode(const struct irq *irq, bool masked)
 {
 	/* Fixed delivery, physical destination. */
-	return e->vector | (e->low ? ENTRY_LOW : 0) |
-	       (e->level ? ENTRY_LEVEL : 0) |
-	       (e->masked ? ENTRY_MASKED : 0) | (uint64_t)e->apic_id << 56;
+	return irq->vector | (irq->low ? ENTRY_LOW : 0) |
+	       (irq->level ? ENTRY_LEVEL : 0) | (masked ? ENTRY_MASKED : 0) |
+	       (uint64_t)(cpus[irq->cpu].apic_id & 0xff) << 56;
 }
 
-void ioapic_write(unsigned int gsi, const struct ioapic_entry *e)
+void ioapic_write(const struct irq *irq, bool masked)
 {
-	uint64_t words = ioapic_encode(e);
+	uint64_t words = ioapic_encode(irq, masked);
 	unsigned int input;
-	const struct ioapic *io = find(gsi, &input);
+	const struct ioapic *io = find(irq->gsi, &input);
 
 	if (!io)
 		return;
@@ -101,9 +100,8 @@ int ioapic_peek(paddr_t base, unsigned int reg, uint32_t *value)
 			*value = reg % 2 ? 0 : ENTRY_MASKED;
 			return 0;
 		}
-		spin_lock(&irq_lock);
+		spin_guard(&irq_lock);
 		*value = read_reg(&ioapics[i], reg);
-		spin_unlock(&irq_lock);
 		return 0;
 	}
 	return -ENODEV;

@@ -16,7 +16,6 @@
 #include "cpu.h"
 #include "domain.h"
 #include "event.h"
-#include "ioapic.h"
 #include "irqs.h"
 #include "lib.h"
 #include "mm.h"
@@ -29,10 +28,7 @@ static struct irq gsis[MAX_GSIS], msis[MAX_MSIS];
 static unsigned int gsi_count;
 static struct irq *by_vector[256];
 
-/*
- * @count vectors in a row, the first a multiple of @count (a message's low
- * bits number the messages of a group). 0: there are none left.
- */
+/* As irq_take_vectors(); 0: there are none left. */
 static unsigned int find_vectors(unsigned int count)
 {
 	unsigned int v, i;
@@ -47,20 +43,16 @@ static unsigned int find_vectors(unsigned int count)
 	return 0;
 }
 
-static void set_vector(struct irq *irq, unsigned int vector)
-{
-	irq->vector = (uint8_t)vector;
-	store_release(&by_vector[vector], irq);
-}
-
 int irq_take_vectors(struct irq *irq, unsigned int count)
 {
 	unsigned int vector = find_vectors(count), i;
 
 	if (!vector)
 		return -ENOSPC;
-	for (i = 0; i < count; i++)
-		set_vector(&irq[i], vector + i);
+	for (i = 0; i < count; i++) {
+		irq[i].vector = (uint8_t)(vector + i);
+		store_release(&by_vector[vector + i], &irq[i]);
+	}
 	return 0;
 }
 
@@ -73,21 +65,13 @@ void irq_drop_vector(struct irq *irq)
 
 void irq_program(struct irq *irq, bool masked)
 {
-	uint32_t apic_id = cpus[irq->cpu].apic_id;
-
 	if (irq->kind == IRQ_GSI) {
-		struct ioapic_entry e = {
-			.vector = irq->vector, .level = irq->level,
-			.low = irq->low, .masked = masked,
-			.apic_id = (uint8_t)apic_id,
-		};
-
-		ioapic_write(irq->gsi, &e);
+		ioapic_write(irq, masked);
 		return;
 	}
 	/* A group of messages has one address: its first member's. */
 	if (irq->msi.count)
-		msi_write(&irq->msi, msi_compose(apic_id, irq->vector));
+		msi_write(&irq->msi, cpus[irq->cpu].apic_id, irq->vector);
 	msi_mask(&irq->msi, masked);
 }
 
@@ -99,15 +83,6 @@ void irq_mask(struct irq *irq, bool masked)
 		msi_mask(&irq->msi, masked);
 }
 
-/* A level source: closed until the guest says EOI. */
-static void level_fired(struct irq *irq)
-{
-	spin_lock(&irq_lock);
-	ioapic_mask(irq->gsi, true);
-	irq->in_service = true;
-	spin_unlock(&irq_lock);
-}
-
 static void device_interrupt(unsigned int vector)
 {
 	struct irq *irq = load_acquire(&by_vector[vector]);
@@ -117,8 +92,12 @@ static void device_interrupt(unsigned int vector)
 		apic_eoi();
 		return;
 	}
-	if (irq->level)
-		level_fired(irq);
+	if (irq->level) {
+		/* Closed until the guest says EOI. */
+		spin_guard(&irq_lock);
+		ioapic_mask(irq->gsi, true);
+		irq->in_service = true;
+	}
 	apic_eoi();
 	pirq = READ_ONCE(irq->pirq);
 	if (irq->fn)
@@ -156,22 +135,6 @@ void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector)
 	}
 }
 
-/* Trigger and polarity of an ISA line, unless an override tells. */
-static void isa_defaults(void)
-{
-	for (unsigned int i = 0; i < 16 && i < gsi_count; i++)
-		gsis[i].gsi = i;
-	for (unsigned int i = 0; i < acpi.override_count; i++) {
-		const struct acpi_override *o = &acpi.overrides[i];
-
-		if (o->gsi >= gsi_count)
-			continue;
-		/* "As the bus": ISA, edge and high. */
-		gsis[o->gsi].level = (o->flags >> 2 & 3) == 3;
-		gsis[o->gsi].low = (o->flags & 3) == 3;
-	}
-}
-
 /* The GSI of an ISA interrupt. */
 static unsigned int isa_gsi(unsigned int irq)
 {
@@ -190,32 +153,32 @@ void irq_init(void)
 		/* PCI lines are level and low; ISA lines edge and high. */
 		gsis[i].level = gsis[i].low = i >= 16;
 	}
-	isa_defaults();
+	for (unsigned int i = 0; i < acpi.override_count; i++) {
+		const struct acpi_override *o = &acpi.overrides[i];
+
+		if (o->gsi >= gsi_count)
+			continue;
+		/* "As the bus": ISA, edge and high. */
+		gsis[o->gsi].level = (o->flags >> 2 & 3) == 3;
+		gsis[o->gsi].low = (o->flags & 3) == 3;
+	}
 }
 
 int irq_own_isa(unsigned int isa, void (*fn)(void))
 {
-	unsigned int gsi = isa_gsi(isa), vector;
-	struct irq *irq;
-	int rc = 0;
+	struct irq *irq = gsi_irq(isa_gsi(isa));
 
-	if (gsi >= gsi_count || gsis[gsi].kind != IRQ_GSI)
+	if (!irq)
 		return -EINVAL;
-	irq = &gsis[gsi];
-	spin_lock(&irq_lock);
-	vector = find_vectors(1);
-	if (irq->vector) {
-		rc = -EBUSY;
-	} else if (!vector) {
-		rc = -ENOSPC;
-	} else {
-		irq->fn = fn;
-		irq->level = false; /* the handler leaves no level behind */
-		set_vector(irq, vector);
-		irq_program(irq, false);
-	}
-	spin_unlock(&irq_lock);
-	return rc;
+	spin_guard(&irq_lock);
+	if (irq->vector)
+		return -EBUSY;
+	if (irq_take_vectors(irq, 1))
+		return -ENOSPC;
+	irq->fn = fn;
+	irq->level = false; /* the handler leaves no level behind */
+	irq_program(irq, false);
+	return 0;
 }
 
 unsigned int gsi_limit(void)
@@ -241,32 +204,37 @@ struct irq *msi_find_free(unsigned int count)
 	return NULL;
 }
 
+#define for_each_message(irq, device) \
+	for (irq = msis; irq < msis + MAX_MSIS; irq++) \
+		if (irq->kind == IRQ_MSI && irq->msi.dev == (device))
+
 bool msi_exists(const struct msi *m)
 {
-	for (unsigned int i = 0; i < MAX_MSIS; i++)
-		if (msis[i].kind == IRQ_MSI && msis[i].msi.dev == m->dev &&
-		    !msis[i].msi.gone && msis[i].msi.msix == m->msix &&
-		    msis[i].msi.entry == m->entry)
+	struct irq *irq;
+
+	for_each_message(irq, m->dev)
+		if (!irq->msi.gone && irq->msi.msix == m->msix &&
+		    irq->msi.entry == m->entry)
 			return true;
 	return false;
 }
 
 void msi_restore_device(sbdf_t dev)
 {
-	spin_lock(&irq_lock);
-	for (unsigned int i = 0; i < MAX_MSIS; i++)
-		if (msis[i].kind == IRQ_MSI && msis[i].msi.dev == dev)
-			irq_program(&msis[i], !msis[i].bound);
-	spin_unlock(&irq_lock);
+	struct irq *irq;
+
+	spin_guard(&irq_lock);
+	for_each_message(irq, dev)
+		irq_program(irq, !irq->bound);
 }
 
 void msi_forget_device(sbdf_t dev)
 {
-	spin_lock(&irq_lock);
-	for (unsigned int i = 0; i < MAX_MSIS; i++)
-		if (msis[i].kind == IRQ_MSI && msis[i].msi.dev == dev)
-			msis[i].msi.gone = true;
-	spin_unlock(&irq_lock);
+	struct irq *irq;
+
+	spin_guard(&irq_lock);
+	for_each_message(irq, dev)
+		irq->msi.gone = true;
 }
 
 void irq_dump(void)

@@ -1,12 +1,12 @@
 /*
- * Between irq.c, pirq.c, msi.c and hypercall/physdev.c: interrupt sources
- * and the numbers (pirqs) by which Dom0 calls them.
+ * Interrupt sources, and the numbers (pirqs) by which Dom0 calls them: between
+ * irq.c, pirq.c, ioapic.c, msi.c and hypercall/physdev.c.
  */
 #ifndef PV_IRQS_H
 #define PV_IRQS_H
 
 #include "types.h"
-#include "msi.h"
+#include "pci.h"
 #include "spinlock.h"
 
 #define MAX_GSIS 256
@@ -14,6 +14,19 @@
 #define MAX_PIRQS (MAX_GSIS + MAX_MSIS)
 
 enum irq_kind { IRQ_NONE, IRQ_GSI, IRQ_MSI };
+
+/* A message: of a device's MSI capability, or an entry of its MSI-X table. */
+struct msi {
+	sbdf_t dev;
+	uint16_t cap;         /* offset of the capability */
+	bool msix;
+	bool wide;            /* MSI: 64-bit address */
+	bool maskable;        /* MSI: has mask bits */
+	bool gone;            /* the device has left: touch nothing */
+	uint16_t entry;       /* MSI-X: table entry; MSI: message number */
+	uint16_t count;       /* MSI: messages of the group, on the first */
+	volatile uint32_t *slot; /* MSI-X: the table entry */
+};
 
 /*
  * One source: a GSI, or a message of a device. All under irq_lock; the
@@ -52,6 +65,35 @@ void irq_mask(struct irq *irq, bool masked);
 /* @count unused sources in a row; NULL: there are none. */
 struct irq *msi_find_free(unsigned int count);
 bool msi_exists(const struct msi *m);      /* this message is in use */
+
+/*
+ * cpu/ioapic.c. The boot CPU maps those of the MADT, which Dom0 may not touch,
+ * and masks all inputs; returns the number of GSIs: the highest, plus one.
+ */
+unsigned int ioapic_init(void);
+bool ioapic_has(unsigned int gsi);
+/* The words of a redirection entry (82093AA data sheet, 3.2.4). */
+uint64_t ioapic_encode(const struct irq *irq, bool masked);
+/* Callers hold irq_lock; the GSI exists. */
+void ioapic_write(const struct irq *irq, bool masked);
+void ioapic_mask(unsigned int gsi, bool masked);
+/*
+ * A register by the machine address of its I/O APIC, as Dom0 reads it: only
+ * the identification; inputs read as masked. -ENODEV, -EINVAL.
+ */
+must_check int ioapic_peek(paddr_t base, unsigned int reg, uint32_t *value);
+
+/*
+ * cpu/msi.c, irq_lock held. Finds the capability and the table: fills @m,
+ * changes nothing but the mask of that message. -ENODEV (no such capability),
+ * -EINVAL (no such entry, or more messages than the device can send), -ENOMEM.
+ */
+must_check int msi_find(struct msi *m, sbdf_t dev, bool msix,
+			unsigned int entry, unsigned int count);
+/* For MSI the group's first message stands for all: @m->count of them. */
+void msi_write(const struct msi *m, uint32_t apic_id, uint8_t vector);
+void msi_mask(const struct msi *m, bool masked);
+void msi_enable(const struct msi *m, bool on);
 
 /*
  * Dom0's physdev operations (cpu/pirq.c). Errors: -EINVAL (number out of range or not

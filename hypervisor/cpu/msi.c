@@ -3,11 +3,8 @@
  * address, data and mask bits; Dom0 turns the capability as a whole on and
  * off, as it does with any other bit of its devices.
  */
-#include "msi.h"
+#include "irqs.h"
 #include "frame.h"
-#include "lib.h"
-#include "printk.h"
-#include "spinlock.h"
 
 #define CONTROL 2
 #define MSI_ENABLE 0x0001u
@@ -28,14 +25,6 @@ static struct {
 	paddr_t pa;
 	uint8_t *va;
 } tables[TABLE_PAGES]; /* irq_lock: all callers hold it */
-
-struct msi_message msi_compose(uint32_t apic_id, uint8_t vector)
-{
-	return (struct msi_message){
-		.address = 0xfee00000u | (apic_id & 0xff) << 12,
-		.data = vector,
-	};
-}
 
 static uint8_t *map_table_page(paddr_t pa)
 {
@@ -108,32 +97,28 @@ static bool slot_reachable(const struct msi *m)
 	return pci_read(m->dev, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY;
 }
 
-static void write_msi(const struct msi *m, struct msi_message msg)
+/* Fixed delivery to one CPU, edge (Intel SDM volume 3, 11.11). */
+void msi_write(const struct msi *m, uint32_t apic_id, uint8_t vector)
 {
-	uint32_t control = pci_read(m->dev, m->cap + CONTROL, 2);
-	unsigned int log2 = (unsigned int)__builtin_ctz(m->count);
+	uint32_t address = 0xfee00000u | (apic_id & 0xff) << 12, control;
 
-	pci_write(m->dev, m->cap + 4, 4, (uint32_t)msg.address);
-	if (m->wide)
-		pci_write(m->dev, m->cap + 8, 4, 0);
-	pci_write(m->dev, m->cap + (m->wide ? 12 : 8), 2, msg.data);
-	pci_write(m->dev, m->cap + CONTROL, 2,
-		  (control & ~MSI_LOG2_MASK) | log2 << MSI_LOG2_SHIFT);
-}
-
-void msi_write(const struct msi *m, struct msi_message msg)
-{
 	if (m->gone)
 		return;
-	if (!m->msix) {
-		write_msi(m, msg);
+	if (m->msix) {
+		if (!slot_reachable(m))
+			return;
+		m->slot[0] = address;
+		m->slot[1] = 0;
+		m->slot[2] = vector;
 		return;
 	}
-	if (!slot_reachable(m))
-		return;
-	m->slot[0] = (uint32_t)msg.address;
-	m->slot[1] = 0;
-	m->slot[2] = msg.data;
+	pci_write(m->dev, m->cap + 4, 4, address);
+	if (m->wide)
+		pci_write(m->dev, m->cap + 8, 4, 0);
+	pci_write(m->dev, m->cap + (m->wide ? 12 : 8), 2, vector);
+	control = pci_read(m->dev, m->cap + CONTROL, 2) & ~MSI_LOG2_MASK;
+	control |= (uint32_t)__builtin_ctz(m->count) << MSI_LOG2_SHIFT;
+	pci_write(m->dev, m->cap + CONTROL, 2, control);
 }
 
 void msi_mask(const struct msi *m, bool masked)

@@ -46,24 +46,20 @@ static void update_eoi_bit(unsigned int pirq)
 int gsi_setup(unsigned int gsi, bool level, bool low)
 {
 	struct irq *irq = gsi_irq(gsi);
-	int rc = 0;
 
 	if (!irq)
 		return -EINVAL;
-	spin_lock(&irq_lock);
-	if (irq->configured || irq->fn) {
-		rc = -EEXIST;
-	} else {
-		irq->configured = true;
-		irq->level = level;
-		irq->low = low;
-		if (irq->vector)
-			irq_program(irq, !irq->bound);
-		if (irq->pirq)
-			update_eoi_bit(irq->pirq);
-	}
-	spin_unlock(&irq_lock);
-	return rc;
+	spin_guard(&irq_lock);
+	if (irq->configured || irq->fn)
+		return -EEXIST;
+	irq->configured = true;
+	irq->level = level;
+	irq->low = low;
+	if (irq->vector)
+		irq_program(irq, !irq->bound);
+	if (irq->pirq)
+		update_eoi_bit(irq->pirq);
+	return 0;
 }
 
 /*
@@ -88,7 +84,7 @@ int pirq_find_free(bool msi, uint32_t *pirq)
 {
 	unsigned int p = 0;
 
-	spin_lock(&irq_lock);
+	spin_guard(&irq_lock);
 	if (msi)
 		p = find_pirqs(1);
 	else
@@ -97,7 +93,6 @@ int pirq_find_free(bool msi, uint32_t *pirq)
 				break;
 	if (p)
 		pirq_reserved[p] = true;
-	spin_unlock(&irq_lock);
 	*pirq = p;
 	return p ? 0 : -ENOSPC;
 }
@@ -110,10 +105,14 @@ static void set_pirq(struct irq *irq, unsigned int pirq)
 	update_eoi_bit(pirq);
 }
 
-static int map_gsi_locked(struct irq *irq, int *pirq)
+int pirq_map_gsi(unsigned int gsi, int *pirq)
 {
-	unsigned int p = *pirq < 0 ? irq->gsi : (unsigned int)*pirq;
+	unsigned int p = *pirq < 0 ? gsi : (unsigned int)*pirq;
+	struct irq *irq = gsi_irq(gsi);
 
+	if (!irq)
+		return -EINVAL;
+	spin_guard(&irq_lock);
 	if (irq->pirq) {
 		if (*pirq >= 0 && irq->pirq != p)
 			return -EEXIST;
@@ -132,19 +131,6 @@ static int map_gsi_locked(struct irq *irq, int *pirq)
 	set_pirq(irq, p);
 	*pirq = (int)p;
 	return 0;
-}
-
-int pirq_map_gsi(unsigned int gsi, int *pirq)
-{
-	struct irq *irq = gsi_irq(gsi);
-	int rc;
-
-	if (!irq)
-		return -EINVAL;
-	spin_lock(&irq_lock);
-	rc = map_gsi_locked(irq, pirq);
-	spin_unlock(&irq_lock);
-	return rc;
 }
 
 static int map_msi_locked(const struct msi *m, unsigned int count, int *pirq)
@@ -188,12 +174,9 @@ int pirq_map_msi(sbdf_t dev, unsigned int entry, unsigned int count,
 
 	if (!count || count > 32 || count & (count - 1))
 		return -EINVAL;
-	spin_lock(&irq_lock);
+	spin_guard(&irq_lock);
 	rc = msi_find(&m, dev, msix, entry, count);
-	if (!rc)
-		rc = map_msi_locked(&m, count, pirq);
-	spin_unlock(&irq_lock);
-	return rc;
+	return rc ? rc : map_msi_locked(&m, count, pirq);
 }
 
 /* How many pirqs go together with this one: a group's first names them all. */
@@ -221,27 +204,20 @@ int pirq_unmap(unsigned int pirq)
 {
 	struct irq *irq;
 	unsigned int i, n;
-	int rc = -EINVAL;
 
-	spin_lock(&irq_lock);
+	spin_guard(&irq_lock);
 	irq = pirq_irq(pirq);
-	if (!irq)
-		goto out;
-	n = group_size(irq);
-	if (!n) /* a later member of a group */
-		goto out;
-	rc = -EBUSY;
+	n = irq ? group_size(irq) : 0;
+	if (!n) /* or a later member of a group */
+		return -EINVAL;
 	for (i = 0; i < n; i++)
 		if (irq[i].bound)
-			goto out;
+			return -EBUSY;
 	if (irq->kind == IRQ_MSI && !irq->msi.msix)
 		msi_enable(&irq->msi, false);
 	for (i = 0; i < n; i++)
 		unmap_one(&irq[i]);
-	rc = 0;
-out:
-	spin_unlock(&irq_lock);
-	return rc;
+	return 0;
 }
 
 static unsigned int vcpu_cpu(struct domain *d, unsigned int vcpu)
@@ -256,37 +232,32 @@ int pirq_bind(struct domain *d, unsigned int pirq, bool share,
 	      unsigned int vcpu)
 {
 	struct irq *irq;
-	int rc = 0;
 
 	if (!d->privileged)
 		return -EPERM;
-	spin_lock(&irq_lock);
+	spin_guard(&irq_lock);
 	irq = pirq_irq(pirq);
-	if (!irq) {
-		rc = -EINVAL;
-	} else if (irq->bound || irq->fn) {
-		rc = -EBUSY;
-	} else {
-		irq->bound = true;
-		irq->in_service = false;
-		irq->cpu = vcpu_cpu(d, vcpu);
-		irq_program(irq, false);
-	}
-	spin_unlock(&irq_lock);
-	return rc;
+	if (!irq)
+		return -EINVAL;
+	if (irq->bound || irq->fn)
+		return -EBUSY;
+	irq->bound = true;
+	irq->in_service = false;
+	irq->cpu = vcpu_cpu(d, vcpu);
+	irq_program(irq, false);
+	return 0;
 }
 
 void pirq_unbind(struct domain *d, unsigned int pirq)
 {
 	struct irq *irq;
 
-	spin_lock(&irq_lock);
+	spin_guard(&irq_lock);
 	irq = pirq_irq(pirq);
 	if (irq && irq->bound) {
 		irq->bound = irq->in_service = false;
 		irq_mask(irq, true);
 	}
-	spin_unlock(&irq_lock);
 }
 
 void pirq_follow(struct domain *d, unsigned int pirq, unsigned int vcpu)
@@ -294,32 +265,29 @@ void pirq_follow(struct domain *d, unsigned int pirq, unsigned int vcpu)
 	unsigned int cpu = vcpu_cpu(d, vcpu);
 	struct irq *irq;
 
-	spin_lock(&irq_lock);
+	spin_guard(&irq_lock);
 	irq = pirq_irq(pirq);
 	/* Messages of a group share one address: all go with the first. */
 	if (irq && irq->bound && irq->cpu != cpu && group_size(irq)) {
 		irq->cpu = cpu;
 		irq_program(irq, irq->in_service);
 	}
-	spin_unlock(&irq_lock);
 }
 
 int pirq_eoi(unsigned int pirq)
 {
 	struct irq *irq;
-	int rc = 0;
 
-	spin_lock(&irq_lock);
+	spin_guard(&irq_lock);
 	irq = pirq_irq(pirq);
-	if (!irq) {
-		rc = -EINVAL;
-	} else if (irq->in_service) {
+	if (!irq)
+		return -EINVAL;
+	if (irq->in_service) {
 		irq->in_service = false;
 		if (irq->bound)
 			irq_mask(irq, false);
 	}
-	spin_unlock(&irq_lock);
-	return rc;
+	return 0;
 }
 
 int pirq_needs_eoi(unsigned int pirq, bool *needs)
@@ -328,10 +296,9 @@ int pirq_needs_eoi(unsigned int pirq, bool *needs)
 
 	if (pirq >= pirq_limit())
 		return -EINVAL;
-	spin_lock(&irq_lock);
+	spin_guard(&irq_lock);
 	irq = pirq_irq(pirq);
 	*needs = irq && irq->level;
-	spin_unlock(&irq_lock);
 	return 0;
 }
 

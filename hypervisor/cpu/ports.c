@@ -25,7 +25,6 @@ static const struct {
 	{ 0xcfc, 0xcff, CONFIG_DATA },
 };
 
-#define CONFIG_ADDRESS_PORT 0xcf8
 #define NATIVE (-1)
 
 /* What is done about one port: a policy, or NATIVE. */
@@ -52,28 +51,6 @@ bool port_allowed(const struct domain *d, unsigned int port,
 	return true;
 }
 
-static uint32_t ones(unsigned int size)
-{
-	return UINT32_MAX >> (32 - 8 * size);
-}
-
-static uint32_t native_read(unsigned int port, unsigned int size)
-{
-	if (size == 1)
-		return inb((uint16_t)port);
-	return size == 2 ? inw((uint16_t)port) : inl((uint16_t)port);
-}
-
-static void native_write(unsigned int port, unsigned int size, uint32_t v)
-{
-	if (size == 1)
-		outb((uint16_t)port, (uint8_t)v);
-	else if (size == 2)
-		outw((uint16_t)port, (uint16_t)v);
-	else
-		outl((uint16_t)port, v);
-}
-
 /* An access that crosses from one policy to another is nobody's. */
 static int access_policy(const struct domain *d, unsigned int port,
 			 unsigned int size)
@@ -98,14 +75,14 @@ uint32_t port_read(struct domain *d, unsigned int port, unsigned int size)
 		return 0;
 	switch (access_policy(d, port, size)) {
 	case DENIED:
-		return ones(size);
+		return UINT32_MAX >> (32 - 8 * size);
 	case CONFIG_ADDRESS:
 		/* Only the whole register is the address; 0xcf9 is another. */
-		return size == 4 ? d->pv.cf8 : native_read(port, size);
+		return size == 4 ? d->pv.cf8 : in_sized((uint16_t)port, size);
 	case CONFIG_DATA:
 		return pci_port_read(d->pv.cf8, port & 3, size);
 	default:
-		return native_read(port, size);
+		return in_sized((uint16_t)port, size);
 	}
 }
 
@@ -119,13 +96,13 @@ void port_write(struct domain *d, unsigned int port, unsigned int size,
 		if (size == 4)
 			d->pv.cf8 = v;
 		else
-			native_write(port, size, v);
+			out_sized((uint16_t)port, size, v);
 		return;
 	case CONFIG_DATA:
 		pci_port_write(d->pv.cf8, port & 3, size, v);
 		return;
 	default:
-		native_write(port, size, v);
+		out_sized((uint16_t)port, size, v);
 	}
 }
 

@@ -37,8 +37,9 @@ static void stop_others(void)
 	if (!atomic_cmpxchg(&winner, &none, this_cpu()) && none != this_cpu())
 		halt_for_ever();
 	WRITE_ONCE(stopping, true);
-	if (xapic_base || apic != &xapic_ops)
-		apic_nmi_others();
+	for (unsigned int i = 0; i < cpus_present; i++)
+		if (&cpus[i] != this_cpu() && cpus[i].online)
+			apic->send(cpus[i].apic_id, APIC_MODE_NMI);
 	console_force();
 }
 
@@ -121,7 +122,7 @@ static void reset_by_keyboard(void)
 	outb(0x64, 0xfe); /* pulse the reset line */
 }
 
-static noreturn_fn void reset(void)
+void machine_reboot(void)
 {
 	stop_others();
 	reset_by_acpi();
@@ -134,11 +135,6 @@ static noreturn_fn void reset(void)
 	settle(10000);
 	triple_fault();
 	halt_for_ever();
-}
-
-void machine_reboot(void)
-{
-	reset();
 }
 
 /* An option without a value is on. */
@@ -162,5 +158,5 @@ void machine_panic(void)
 		halt_for_ever();
 	}
 	log_line(LOG_ERR, "reboot");
-	reset();
+	machine_reboot();
 }

@@ -11,7 +11,8 @@
 #include "printk.h"
 #include "time.h"
 
-#define TRAMPOLINE 0x8000UL /* machine address; a page */
+#define TRAMPOLINE 0x8000u /* machine address; a page */
+#define STARTUP (APIC_MODE_STARTUP | TRAMPOLINE >> PAGE_SHIFT)
 #define START_TIMEOUT (2 * NSEC_PER_SEC)
 
 struct cpu cpus[MAX_CPUS];
@@ -38,12 +39,12 @@ static void start_one(struct cpu *c)
 	c->running = c->idle;
 	smp_wmb();
 
-	apic_send_init(c->apic_id);
+	apic->send(c->apic_id, APIC_MODE_INIT | APIC_LEVEL_ASSERT);
 	wait_until(now() + 10 * NSEC_PER_MSEC);
-	apic_send_startup(c->apic_id, TRAMPOLINE / PAGE_SIZE);
+	apic->send(c->apic_id, STARTUP);
 	wait_until(now() + NSEC_PER_MSEC);
 	if (!load_acquire(&c->arrived))
-		apic_send_startup(c->apic_id, TRAMPOLINE / PAGE_SIZE);
+		apic->send(c->apic_id, STARTUP);
 
 	end = now() + START_TIMEOUT;
 	while (!load_acquire(&c->arrived) && now() < end)

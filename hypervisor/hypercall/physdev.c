@@ -4,7 +4,6 @@
  */
 #include "guest.h"
 #include "hypercall.h"
-#include "ioapic.h"
 #include "irqs.h"
 #include "pci.h"
 #include "printk.h"

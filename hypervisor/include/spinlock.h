@@ -98,4 +98,15 @@ static inline void spin_unlock(struct spinlock *l)
 	store_release(&l->owner, (uint16_t)(l->owner + 1));
 }
 
+static inline void spin_guard_end(struct spinlock **l)
+{
+	spin_unlock(*l);
+}
+
+/* Holds @l from here to the end of the block, however that is left. */
+#define spin_guard(l) \
+	struct spinlock *guard_ \
+		__attribute__((cleanup(spin_guard_end))) = (l); \
+	spin_lock(guard_)
+
 #endif

@@ -15,7 +15,6 @@
 #include "domain.h"
 #include "event.h"
 #include "frame.h"
-#include "ioapic.h"
 #include "irq.h"
 #include "irqs.h"
 #include "mm.h"
@@ -30,14 +29,22 @@ static struct vcpu *vcpu_list[2] = { &vcpus[0], &vcpus[1] };
 
 /* --- the simulated hardware --- */
 
-static struct ioapic_entry inputs[GSIS];
-static struct { struct msi_message msg; bool masked, enabled; } messages[256];
+static struct {
+	uint8_t vector;
+	bool level, low, masked;
+	uint32_t apic_id;
+} inputs[GSIS];
+static struct {
+	uint32_t apic_id;
+	uint8_t vector;
+	bool masked, enabled;
+} messages[256];
 static unsigned int eois, raised, last_pirq;
 
 unsigned int ioapic_init(void)
 {
 	for (unsigned int i = 0; i < GSIS; i++)
-		inputs[i] = (struct ioapic_entry){ .masked = true };
+		inputs[i].masked = true;
 	return GSIS;
 }
 
@@ -46,9 +53,13 @@ bool ioapic_has(unsigned int gsi)
 	return gsi < GSIS;
 }
 
-void ioapic_write(unsigned int gsi, const struct ioapic_entry *e)
+void ioapic_write(const struct irq *irq, bool masked)
 {
-	inputs[gsi] = *e;
+	inputs[irq->gsi].vector = irq->vector;
+	inputs[irq->gsi].level = irq->level;
+	inputs[irq->gsi].low = irq->low;
+	inputs[irq->gsi].masked = masked;
+	inputs[irq->gsi].apic_id = cpus[irq->cpu].apic_id;
 }
 
 void ioapic_mask(unsigned int gsi, bool masked)
@@ -68,9 +79,10 @@ int msi_find(struct msi *m, sbdf_t dev, bool msix, unsigned int entry,
 	return 0;
 }
 
-void msi_write(const struct msi *m, struct msi_message msg)
+void msi_write(const struct msi *m, uint32_t apic_id, uint8_t vector)
 {
-	messages[m->dev + m->entry].msg = msg;
+	messages[m->dev + m->entry].apic_id = apic_id;
+	messages[m->dev + m->entry].vector = vector;
 }
 
 void msi_mask(const struct msi *m, bool masked)
@@ -83,11 +95,6 @@ void msi_enable(const struct msi *m, bool on)
 	messages[m->dev].enabled = on;
 }
 
-struct msi_message msi_compose(uint32_t apic_id, uint8_t vector)
-{
-	return (struct msi_message){ 0xfee00000 | apic_id << 12, vector };
-}
-
 static uint32_t apic_read(unsigned int reg)
 {
 	return 0;
@@ -98,7 +105,7 @@ static void apic_write(unsigned int reg, uint32_t v)
 	eois += reg == APIC_EOI;
 }
 
-static const struct apic_ops fake = { "fake", apic_read, apic_write, 0, 0 };
+static const struct apic_ops fake = { "fake", apic_read, apic_write, 0 };
 const struct apic_ops *apic = &fake;
 
 void pirq_raise(struct domain *d, unsigned int pirq)
@@ -245,8 +252,8 @@ static void test_message(void **state)
 	assert_int_equal(pirq_map_msi(8, 3, 1, true, &q), -EEXIST);
 	assert_int_equal(pirq_bind(&domain, (unsigned int)p, false, 1), 0);
 	assert_false(messages[11].masked);
-	assert_int_equal(messages[11].msg.address, 0xfee09000);
-	vector = messages[11].msg.data;
+	assert_int_equal(messages[11].apic_id, 9);
+	vector = messages[11].vector;
 	irq_dispatch(NULL, vector);
 	irq_dispatch(NULL, vector);
 	assert_false(messages[11].masked);
@@ -266,17 +273,17 @@ static void test_group(void **state)
 
 	assert_int_equal(pirq_map_msi(0, 0, 1, true, &odd), 0);
 	assert_int_equal(pirq_map_msi(16, 0, 4, false, &p), 0);
-	assert_int_equal(messages[16].msg.data % 4, 0);
+	assert_int_equal(messages[16].vector % 4, 0);
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(pirq_bind(&domain, (unsigned int)(p + i),
 					   false, 0), 0);
-		irq_dispatch(NULL, messages[16].msg.data + (unsigned int)i);
+		irq_dispatch(NULL, messages[16].vector + (unsigned int)i);
 		assert_int_equal((int)last_pirq, p + i);
 	}
 	pirq_follow(&domain, (unsigned int)p + 1, 1); /* not on its own */
-	assert_int_equal(messages[16].msg.address, 0xfee00000);
+	assert_int_equal(messages[16].apic_id, 0);
 	pirq_follow(&domain, (unsigned int)p, 1);
-	assert_int_equal(messages[16].msg.address, 0xfee09000);
+	assert_int_equal(messages[16].apic_id, 9);
 	for (int i = 0; i < 4; i++)
 		pirq_unbind(&domain, (unsigned int)(p + i));
 	assert_int_equal(pirq_unmap((unsigned int)p + 1), -EINVAL);

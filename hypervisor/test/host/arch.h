@@ -114,4 +114,14 @@ static inline void outl(uint16_t port, uint32_t v)
 	host_machine.out(port, 4, v);
 }
 
+static inline uint32_t in_sized(uint16_t port, unsigned int size)
+{
+	return host_machine.in(port, size);
+}
+
+static inline void out_sized(uint16_t port, unsigned int size, uint32_t v)
+{
+	host_machine.out(port, size, v);
+}
+
 #endif
