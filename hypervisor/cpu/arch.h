@@ -117,19 +117,6 @@ static inline struct cpuid_regs cpuid(uint32_t leaf)
 	return cpuid_count(leaf, 0);
 }
 
-/*
- * All ones when i < limit, else 0, without a branch: what is masked by it
- * stays within its bounds even where the CPU speculates.
- */
-static inline uint64_t mask_if_below(uint64_t i, uint64_t limit)
-{
-	uint64_t mask;
-
-	__asm__("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(i), "r"(limit)
-		: "cc");
-	return mask;
-}
-
 /* Words first, then what is left of n bytes: memcpy() and memset(). */
 static inline void rep_movs(void *dst, const void *src, size_t n)
 {

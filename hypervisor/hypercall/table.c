@@ -11,46 +11,52 @@
 
 enum who { ANYBODY, PRIVILEGED };
 
-static const struct row {
-	const char *name;
-	hypercall_fn *handler;
-	enum who who;
-} table[] = {
-#define ROW(nr, fn, who_) [__HYPERVISOR_##nr] = { #nr, fn, who_ }
-	ROW(set_trap_table, hc_set_trap_table, ANYBODY),
-	ROW(mmu_update, hc_mmu_update, ANYBODY),
-	ROW(set_gdt, hc_set_gdt, ANYBODY),
-	ROW(stack_switch, hc_stack_switch, ANYBODY),
-	ROW(set_callbacks, hc_set_callbacks, ANYBODY),
-	ROW(fpu_taskswitch, hc_fpu_taskswitch, ANYBODY),
-	ROW(platform_op, hc_platform_op, PRIVILEGED),
-	ROW(set_debugreg, hc_set_debugreg, ANYBODY),
-	ROW(get_debugreg, hc_get_debugreg, ANYBODY),
-	ROW(update_descriptor, hc_update_descriptor, ANYBODY),
-	ROW(memory_op, hc_memory_op, ANYBODY),
-	ROW(multicall, hc_multicall, ANYBODY),
-	ROW(update_va_mapping, hc_update_va_mapping, ANYBODY),
-	ROW(set_timer_op, hc_set_timer_op, ANYBODY),
-	ROW(xen_version, hc_xen_version, ANYBODY),
-	ROW(console_io, hc_console_io, ANYBODY),
-	ROW(grant_table_op, hc_grant_table_op, ANYBODY),
-	ROW(vm_assist, hc_vm_assist, ANYBODY),
-	ROW(update_va_mapping_otherdomain, hc_update_va_mapping_otherdomain,
-	    ANYBODY),
-	ROW(iret, hc_iret, ANYBODY),
-	ROW(vcpu_op, hc_vcpu_op, ANYBODY),
-	ROW(set_segment_base, hc_set_segment_base, ANYBODY),
-	ROW(mmuext_op, hc_mmuext_op, ANYBODY),
-	ROW(sched_op, hc_sched_op, ANYBODY),
-	ROW(callback_op, hc_callback_op, ANYBODY),
-	ROW(event_channel_op, hc_event_channel_op, ANYBODY),
-	ROW(physdev_op, hc_physdev_op, ANYBODY),
-	ROW(arch_0, hc_mca, PRIVILEGED),
-	ROW(xenpmu_op, hc_xenpmu_op, ANYBODY),
-	ROW(sysctl, hc_sysctl, PRIVILEGED),
-	ROW(domctl, hc_domctl, PRIVILEGED),
-#undef ROW
-};
+#define HYPERCALLS(ROW) \
+	ROW(set_trap_table, hc_set_trap_table, ANYBODY) \
+	ROW(mmu_update, hc_mmu_update, ANYBODY) \
+	ROW(set_gdt, hc_set_gdt, ANYBODY) \
+	ROW(stack_switch, hc_stack_switch, ANYBODY) \
+	ROW(set_callbacks, hc_set_callbacks, ANYBODY) \
+	ROW(fpu_taskswitch, hc_fpu_taskswitch, ANYBODY) \
+	ROW(platform_op, hc_platform_op, PRIVILEGED) \
+	ROW(set_debugreg, hc_set_debugreg, ANYBODY) \
+	ROW(get_debugreg, hc_get_debugreg, ANYBODY) \
+	ROW(update_descriptor, hc_update_descriptor, ANYBODY) \
+	ROW(memory_op, hc_memory_op, ANYBODY) \
+	ROW(multicall, hc_multicall, ANYBODY) \
+	ROW(update_va_mapping, hc_update_va_mapping, ANYBODY) \
+	ROW(set_timer_op, hc_set_timer_op, ANYBODY) \
+	ROW(xen_version, hc_xen_version, ANYBODY) \
+	ROW(console_io, hc_console_io, ANYBODY) \
+	ROW(grant_table_op, hc_grant_table_op, ANYBODY) \
+	ROW(vm_assist, hc_vm_assist, ANYBODY) \
+	ROW(update_va_mapping_otherdomain, hc_update_va_mapping_otherdomain, \
+	    ANYBODY) \
+	ROW(iret, hc_iret, ANYBODY) \
+	ROW(vcpu_op, hc_vcpu_op, ANYBODY) \
+	ROW(set_segment_base, hc_set_segment_base, ANYBODY) \
+	ROW(mmuext_op, hc_mmuext_op, ANYBODY) \
+	ROW(sched_op, hc_sched_op, ANYBODY) \
+	ROW(callback_op, hc_callback_op, ANYBODY) \
+	ROW(event_channel_op, hc_event_channel_op, ANYBODY) \
+	ROW(physdev_op, hc_physdev_op, ANYBODY) \
+	ROW(arch_0, hc_mca, PRIVILEGED) \
+	ROW(xenpmu_op, hc_xenpmu_op, ANYBODY) \
+	ROW(sysctl, hc_sysctl, PRIVILEGED) \
+	ROW(domctl, hc_domctl, PRIVILEGED)
+
+/*
+ * A power of two: a number that is masked does not index beyond the table even
+ * where a mispredicted branch lets a greater one through.
+ */
+#define NUMBERS 64
+
+#define HANDLER(nr, fn, who) [__HYPERVISOR_##nr] = fn,
+static hypercall_fn *const handlers[NUMBERS] = { HYPERCALLS(HANDLER) };
+
+/* One bit for each number that only the privileged may call. */
+#define BIT(nr, fn, who) | (uint64_t)((who) == PRIVILEGED) << __HYPERVISOR_##nr
+static const uint64_t privileged_only = 0 HYPERCALLS(BIT);
 
 static uint64_t unknown_seen; /* bitmap of numbers that were logged */
 
@@ -80,10 +86,8 @@ long hypercall_unknown(const char *family, uint64_t op)
 
 static long unknown(uint64_t op)
 {
-	uint64_t bit = 1UL << (op & 63);
-
-	if (op < 64 && !(unknown_seen & bit)) {
-		(void)atomic_or(&unknown_seen, bit);
+	if (unlikely(op < NUMBERS && !(READ_ONCE(unknown_seen) >> op & 1))) {
+		(void)atomic_or(&unknown_seen, 1UL << op);
 		log_line(LOG_INFO, "hypercall %lu is not offered", op);
 	}
 	return -ENOSYS;
@@ -92,16 +96,13 @@ static long unknown(uint64_t op)
 static inline long call(uint64_t op, uint64_t a0, uint64_t a1, uint64_t a2,
 			uint64_t a3, uint64_t a4)
 {
-	const struct row *row;
+	hypercall_fn *handler = handlers[op % NUMBERS];
 
-	if (unlikely(op >= ARRAY_SIZE(table)))
+	if (unlikely(op >= NUMBERS || !handler))
 		return unknown(op);
-	row = &table[op & mask_if_below(op, ARRAY_SIZE(table))];
-	if (unlikely(!row->handler))
-		return unknown(op);
-	if (unlikely(row->who == PRIVILEGED) && !current->domain->privileged)
+	if (unlikely(privileged_only >> op & 1) && !current->domain->privileged)
 		return -EPERM;
-	return row->handler(a0, a1, a2, a3, a4);
+	return handler(a0, a1, a2, a3, a4);
 }
 
 void hypercall(struct vcpu *v, struct cpu_user_regs *r)
