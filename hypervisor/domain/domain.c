@@ -220,6 +220,7 @@ void domain_free(struct domain *d)
 	hv_free(d->vcpu);
 	hv_free(d->pv.e820);
 	hv_free(d->policy);
+	grant_free_domain(d);
 	hv_free(d);
 }
 

@@ -13,21 +13,6 @@ struct side {
 	struct frame *f;        /* own frame: referenced; pinned otherwise */
 };
 
-static int side_get_grant(struct side *s, const struct gnttab_copy_ptr *p)
-{
-	int status;
-
-	s->granter = domain_get(p->domid);
-	if (!s->granter)
-		return GNTST_bad_domain;
-	s->ref = p->u.ref;
-	status = grant_pin(s->granter, s->ref, current->domain->id, s->write,
-			   &s->f);
-	if (status != GNTST_okay)
-		domain_put(s->granter);
-	return status;
-}
-
 static int side_get_frame(struct side *s, const struct gnttab_copy_ptr *p)
 {
 	struct domain *d = current->domain;
@@ -43,12 +28,6 @@ static int side_get_frame(struct side *s, const struct gnttab_copy_ptr *p)
 	return s->f ? GNTST_okay : GNTST_bad_page;
 }
 
-static void side_put_grant(struct side *s)
-{
-	grant_unpin(s->granter, s->ref, s->write);
-	domain_put(s->granter);
-}
-
 static int side_get(struct side *s, const struct gnttab_copy_ptr *p,
 		    bool is_grant, bool write)
 {
@@ -57,17 +36,21 @@ static int side_get(struct side *s, const struct gnttab_copy_ptr *p,
 	s->write = write;
 	if (!is_grant)
 		return side_get_frame(s, p);
-	status = side_get_grant(s, p);
-	if (status != GNTST_okay || !write)
-		return status;
+	s->ref = p->u.ref;
+	s->granter = domain_get(p->domid);
+	if (!s->granter)
+		return GNTST_bad_domain;
+	status = grant_pin(s->granter, s->ref, current->domain->id, write,
+			   &s->f);
 	/* Others copy under the same pin: a reference for each type's. */
-	frame_ref(s->f);
-	if (frame_get_type(s->f, TYPE_WRITABLE)) {
-		frame_put(s->f);
-		side_put_grant(s);
-		return GNTST_bad_page;
+	if (status == GNTST_okay && write &&
+	    frame_ref_as(s->f, TYPE_WRITABLE)) {
+		grant_unpin(s->granter, s->ref, write);
+		status = GNTST_bad_page;
 	}
-	return GNTST_okay;
+	if (status != GNTST_okay)
+		domain_put(s->granter);
+	return status;
 }
 
 static void side_put(struct side *s)
@@ -76,8 +59,10 @@ static void side_put(struct side *s)
 		frame_put_as(s->f);
 	else if (!s->granter)
 		frame_put(s->f);
-	if (s->granter)
-		side_put_grant(s);
+	if (s->granter) {
+		grant_unpin(s->granter, s->ref, s->write);
+		domain_put(s->granter);
+	}
 }
 
 int16_t grant_copy(const struct gnttab_copy *op)

@@ -20,49 +20,8 @@ static uint64_t pte_flags(uint32_t flags)
 		      PTE_AVAIL);
 }
 
-static int host_part_get(const struct gnttab_map_grant_ref *op,
-			 struct frame *f)
-{
-	int rc;
-
-	if (op->flags & GNTMAP_contains_pte)
-		rc = map_frame_at_pte(current, op->host_addr, f,
-				      pte_flags(op->flags));
-	else
-		rc = map_frame_at_va(current, op->host_addr, f,
-				     pte_flags(op->flags));
-	if (rc == -EINVAL)
-		return GNTST_bad_virt_addr;
-	return rc ? GNTST_general_error : GNTST_okay;
-}
-
-static int host_part_put(const struct mapping *m, uint64_t addr)
-{
-	mfn_t mfn = frame_mfn(grant_pinned(m->granter, m->ref));
-	bool write = !(m->flags & GNTMAP_readonly);
-	int rc;
-
-	if (m->flags & GNTMAP_contains_pte)
-		rc = unmap_frame_at_pte(current, addr, mfn, write);
-	else
-		rc = unmap_frame_at_va(current, addr, mfn, write, 0);
-	return rc ? GNTST_general_error : GNTST_okay;
-}
-
 /* A device that may write makes the frame writable, as an entry would. */
-static int device_part_get(struct frame *f, bool write)
-{
-	if (!write)
-		return GNTST_okay; /* the pin keeps it */
-	frame_ref(f);
-	if (frame_get_type(f, TYPE_WRITABLE)) {
-		frame_put(f);
-		return GNTST_general_error;
-	}
-	return GNTST_okay;
-}
-
-void device_part_put(struct mapping *m)
+static void device_part_put(struct mapping *m)
 {
 	if ((m->flags & GNTMAP_device_map) && !(m->flags & GNTMAP_readonly))
 		frame_put_as(grant_pinned(m->granter, m->ref));
@@ -72,17 +31,19 @@ void device_part_put(struct mapping *m)
 static int make_parts(struct mapping *m, const struct gnttab_map_grant_ref *op,
 		      struct frame *f)
 {
-	int status = GNTST_okay;
+	int rc;
 
-	if (op->flags & GNTMAP_device_map)
-		status = device_part_get(f, !(op->flags & GNTMAP_readonly));
-	if (status == GNTST_okay && op->flags & GNTMAP_host_map) {
-		m->flags = op->flags & 0xffff;
-		status = host_part_get(op, f);
-		if (status != GNTST_okay)
-			device_part_put(m);
-	}
-	return status;
+	if (m->flags & GNTMAP_device_map && !(m->flags & GNTMAP_readonly) &&
+	    frame_ref_as(f, TYPE_WRITABLE))
+		return GNTST_general_error;
+	if (!(m->flags & GNTMAP_host_map))
+		return GNTST_okay;
+	rc = map_frame(current, op->host_addr, m->flags & GNTMAP_contains_pte,
+		       f, pte_flags(op->flags));
+	if (!rc)
+		return GNTST_okay;
+	device_part_put(m);
+	return rc == -EINVAL ? GNTST_bad_virt_addr : GNTST_general_error;
 }
 
 int16_t grant_map(struct gnttab_map_grant_ref *op)
@@ -107,11 +68,11 @@ int16_t grant_map(struct gnttab_map_grant_ref *op)
 		goto give;
 	m->granter = granter;
 	m->ref = op->ref;
+	m->flags = op->flags & 0xffff;
 	status = make_parts(m, op, f);
 	if (status != GNTST_okay)
 		goto unpin;
 
-	m->flags = op->flags & 0xffff;
 	op->handle = handle;
 	op->dev_bus_addr = mfn_paddr(frame_mfn(f));
 	track_settle(m);
@@ -125,54 +86,64 @@ put:
 	return status;
 }
 
-/* First half: the parts go, their TLB entries may still be there. */
-static void undo_parts(struct domain *d, struct unmap *u)
+void mapping_drop(struct mapping *m)
 {
-	struct mapping *m = track_claim(d, u->handle);
-	paddr_t pa;
+	struct domain *granter = m->granter;
+
+	device_part_put(m);
+	grant_unpin(granter, m->ref, !(m->flags & GNTMAP_readonly));
+	domain_put(granter);
+}
+
+/*
+ * First half: the parts go, their TLB entries may still be there. True when
+ * there may be some.
+ */
+static bool undo_parts(struct domain *d, struct unmap *u)
+{
+	struct gnttab_unmap_grant_ref *op = &u->op;
+	struct mapping *m = track_claim(d, op->handle);
+	struct frame *f;
 
 	u->m = NULL;
-	u->parts = 0;
-	if (!m) {
-		u->status = GNTST_bad_handle;
-		return;
-	}
-	pa = mfn_paddr(frame_mfn(grant_pinned(m->granter, m->ref)));
-	u->status = GNTST_okay;
-	if (u->dev_bus_addr && u->dev_bus_addr != pa)
-		u->status = GNTST_bad_dev_addr;
-	else if (u->host_addr && (m->flags & GNTMAP_host_map))
-		u->status = host_part_put(m, u->host_addr);
-	if (u->status != GNTST_okay) {
+	op->status = GNTST_bad_handle;
+	if (!m)
+		return false;
+	f = grant_pinned(m->granter, m->ref);
+	u->parts = (op->host_addr ? m->flags & GNTMAP_host_map : 0) |
+		   (op->dev_bus_addr ? m->flags & GNTMAP_device_map : 0);
+	op->status = GNTST_okay;
+	if (op->dev_bus_addr && op->dev_bus_addr != mfn_paddr(frame_mfn(f)))
+		op->status = GNTST_bad_dev_addr;
+	else if (u->parts & GNTMAP_host_map &&
+		 unmap_frame(current, op->host_addr,
+			     m->flags & GNTMAP_contains_pte, f,
+			     !(m->flags & GNTMAP_readonly)))
+		op->status = GNTST_general_error;
+	if (op->status != GNTST_okay) {
 		track_settle(m);
-		return;
+		return false;
 	}
-	if (u->host_addr)
-		u->parts |= m->flags & GNTMAP_host_map;
-	if (u->dev_bus_addr)
-		u->parts |= m->flags & GNTMAP_device_map;
 	u->m = m;
+	return u->parts & GNTMAP_host_map;
 }
 
 /* Second half, after the flush: the pin goes with the last part. */
 static void finish(struct domain *d, struct unmap *u)
 {
 	struct mapping *m = u->m;
-	struct domain *granter;
 
 	if (!m)
 		return;
-	if (u->parts & GNTMAP_device_map)
-		device_part_put(m);
-	m->flags &= (uint16_t)~u->parts;
-	if (m->flags & MAP_PARTS) {
+	if (m->flags & MAP_PARTS & ~u->parts) {
+		if (u->parts & GNTMAP_device_map)
+			device_part_put(m);
+		m->flags &= (uint16_t)~u->parts;
 		track_settle(m);
 		return;
 	}
-	granter = m->granter;
-	grant_unpin(granter, m->ref, !(m->flags & GNTMAP_readonly));
-	track_give(d, u->handle);
-	domain_put(granter);
+	mapping_drop(m);
+	track_give(d, u->op.handle);
 }
 
 void grant_unmap_batch(struct unmap *u, unsigned int count)
@@ -181,10 +152,8 @@ void grant_unmap_batch(struct unmap *u, unsigned int count)
 	bool flush = false;
 	unsigned int i;
 
-	for (i = 0; i < count; i++) {
-		undo_parts(d, &u[i]);
-		flush |= (u[i].parts & GNTMAP_host_map) != 0;
-	}
+	for (i = 0; i < count; i++)
+		flush |= undo_parts(d, &u[i]);
 	if (flush)
 		tlb_flush_domain(d);
 	for (i = 0; i < count; i++)

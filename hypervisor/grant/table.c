@@ -20,117 +20,103 @@ struct active {
 static_assert(sizeof(struct active) == sizeof(struct grant_entry_v1),
 	      "a page of active entries for a page of entries");
 
-struct grant_table {
-	unsigned int frames;    /* in use */
-	uint32_t pins;          /* of all entries */
-	bool dead;              /* its domain is gone: the last pin frees */
-	struct {
-		struct grant_entry_v1 *shared; /* one page, frame_share()d */
-		struct active *active;         /* one page */
-	} page[];               /* [max_frames] */
+struct grant_page {
+	struct grant_entry_v1 *shared; /* one page, frame_share()d */
+	struct active *active;         /* one page */
 };
 
 int grant_init_domain(struct domain *d, unsigned int max_frames,
 		      unsigned int max_maptrack)
 {
-	struct grant_table *t;
+	struct grant_domain *g = &d->grant;
 
 	if (max_frames == 0 || max_frames > 4096)
 		return -EINVAL;
-	t = hv_alloc(sizeof(*t) + max_frames * sizeof(t->page[0]));
-	if (!t)
+	g->page = hv_alloc(max_frames * sizeof(*g->page));
+	if (!g->page)
 		return -ENOMEM;
-	spin_init(&d->grant.lock, RANK_GRANT);
-	spin_init(&d->grant.track_lock, RANK_GRANT_MAP);
-	d->grant.max_frames = max_frames;
-	d->grant.max_track = max_maptrack;
-	d->grant.table = t;
+	spin_init(&g->lock, RANK_GRANT);
+	spin_init(&g->track_lock, RANK_GRANT_MAP);
+	g->max_frames = max_frames;
+	g->max_track = max_maptrack;
+	g->track_free = NO_HANDLE;
 	/* Who serves others keeps records for it anyway. */
-	return d->privileged ? track_prepare(d) : 0;
+	return d->privileged && track_grow(g) ? -ENOMEM : 0;
 }
 
-unsigned int grant_max_frames(const struct domain *d)
+static int grow(struct domain *d)
 {
-	return d->grant.max_frames;
-}
+	struct grant_page *p = &d->grant.page[d->grant.frames];
 
-unsigned int grant_frames(struct domain *d)
-{
-	unsigned int n;
-
-	spin_lock(&d->grant.lock);
-	n = d->grant.table ? d->grant.table->frames : 0;
-	spin_unlock(&d->grant.lock);
-	return n;
-}
-
-static int grow(struct domain *d, struct grant_table *t)
-{
-	void *shared = hv_alloc_pages(0, FRAME_ZERO);
-	void *active = hv_alloc_pages(0, FRAME_ZERO);
-
-	if (!shared || !active) {
-		if (shared)
-			hv_free_pages(shared, 0);
-		if (active)
-			hv_free_pages(active, 0);
+	p->shared = hv_alloc_pages(0, FRAME_ZERO);
+	p->active = hv_alloc_pages(0, FRAME_ZERO);
+	if (!p->shared || !p->active) {
+		hv_free_pages(p->shared, 0);
+		hv_free_pages(p->active, 0);
 		return -ENOMEM;
 	}
-	frame_share(shared, d);
-	t->page[t->frames].shared = shared;
-	t->page[t->frames].active = active;
-	t->frames++;
+	frame_share(p->shared, d);
+	d->grant.frames++;
 	return 0;
 }
 
 int grant_frame(struct domain *d, unsigned int i, mfn_t *mfn)
 {
-	struct grant_table *t;
+	struct grant_domain *g = &d->grant;
 	int rc = 0;
 
-	if (i >= d->grant.max_frames)
+	if (i >= g->max_frames)
 		return -EINVAL;
-	spin_lock(&d->grant.lock);
-	t = d->grant.table;
-	if (!t || t->dead || domain_is_dying(d))
+	spin_lock(&g->lock);
+	if (g->dead || domain_is_dying(d))
 		rc = -ESRCH;
-	while (!rc && t->frames <= i)
-		rc = grow(d, t);
+	while (!rc && g->frames <= i)
+		rc = grow(d);
 	if (!rc)
-		*mfn = frame_mfn(virt_frame(t->page[i].shared));
-	spin_unlock(&d->grant.lock);
+		*mfn = frame_mfn(virt_frame(g->page[i].shared));
+	spin_unlock(&g->lock);
 	return rc;
 }
 
-static void table_free(struct grant_table *t)
+/* Who shares nothing any more sees no marks: unpinning leaves them out. */
+void grant_destroy_domain(struct domain *d)
 {
+	struct grant_domain *g = &d->grant;
 	unsigned int i;
 
-	if (!t)
-		return;
-	for (i = 0; i < t->frames; i++) {
-		frame_unshare(t->page[i].shared);
-		hv_free_pages(t->page[i].active, 0);
-	}
-	hv_free(t);
+	track_destroy(d);
+	spin_lock(&g->lock);
+	g->dead = true;
+	spin_unlock(&g->lock);
+	for (i = 0; i < g->frames; i++)
+		frame_unshare(g->page[i].shared);
+}
+
+void grant_free_domain(struct domain *d)
+{
+	struct grant_domain *g = &d->grant;
+
+	while (g->frames > 0)
+		hv_free_pages(g->page[--g->frames].active, 0);
+	hv_free(g->page);
 }
 
 /* --- pins: the granter's lock is held --- */
 
-static struct grant_entry_v1 *shared_of(struct grant_table *t, uint32_t ref)
+static struct grant_entry_v1 *shared_of(struct grant_domain *g, uint32_t ref)
 {
-	return &t->page[ref / ENTRIES_PER_FRAME]
+	return &g->page[ref / ENTRIES_PER_FRAME]
 			.shared[ref % ENTRIES_PER_FRAME];
 }
 
-static struct active *active_of(const struct grant_table *t, uint32_t ref)
+static struct active *active_of(const struct grant_domain *g, uint32_t ref)
 {
-	return &t->page[ref / ENTRIES_PER_FRAME]
+	return &g->page[ref / ENTRIES_PER_FRAME]
 			.active[ref % ENTRIES_PER_FRAME];
 }
 
 /* Undoes marks that no pin stands for. */
-static void clear_marks(struct grant_table *t, uint32_t ref,
+static void clear_marks(struct grant_domain *g, uint32_t ref,
 			const struct active *a)
 {
 	uint16_t gone = 0;
@@ -140,7 +126,7 @@ static void clear_marks(struct grant_table *t, uint32_t ref,
 	if (!a->writers && !a->readers)
 		gone |= GTF_reading;
 	if (gone)
-		(void)atomic_and(&shared_of(t, ref)->flags, (uint16_t)~gone);
+		(void)atomic_and(&shared_of(g, ref)->flags, (uint16_t)~gone);
 }
 
 /*
@@ -148,10 +134,10 @@ static void clear_marks(struct grant_table *t, uint32_t ref,
  * exchange. The granter may change it at any time: a few tries, then it may
  * wait for itself.
  */
-static int mark(struct grant_table *t, uint32_t ref, uint16_t mapper,
+static int mark(struct grant_domain *g, uint32_t ref, uint16_t mapper,
 		bool write, uint32_t *mfn)
 {
-	uint64_t *word = (uint64_t *)shared_of(t, ref);
+	uint64_t *word = (uint64_t *)shared_of(g, ref);
 	union {
 		uint64_t word;
 		struct grant_entry_v1 entry;
@@ -175,11 +161,11 @@ static int mark(struct grant_table *t, uint32_t ref, uint16_t mapper,
 	return GNTST_eagain;
 }
 
-static int pin_entry(struct domain *granter, struct grant_table *t,
-		     uint32_t ref, uint16_t mapper, bool write,
-		     struct frame **f)
+static int pin_entry(struct domain *granter, uint32_t ref, uint16_t mapper,
+		     bool write, struct frame **f)
 {
-	struct active *a = active_of(t, ref);
+	struct grant_domain *g = &granter->grant;
+	struct active *a = active_of(g, ref);
 	bool first = !a->readers && !a->writers;
 	uint32_t mfn;
 	int status;
@@ -188,14 +174,14 @@ static int pin_entry(struct domain *granter, struct grant_table *t,
 		return GNTST_general_error;
 	if ((write ? a->writers : a->readers) == PINS_MAX)
 		return GNTST_no_space;
-	status = mark(t, ref, mapper, write, &mfn);
+	status = mark(g, ref, mapper, write, &mfn);
 	if (status != GNTST_okay)
 		return status;
 
 	/* What is pinned counts, not what the entry shows by now. */
 	*f = first ? frame_get(granter, MFN(mfn)) : frame_of(MFN(a->mfn));
 	if (!*f) {
-		clear_marks(t, ref, a);
+		clear_marks(g, ref, a);
 		return GNTST_bad_page;
 	}
 	if (first) {
@@ -206,76 +192,48 @@ static int pin_entry(struct domain *granter, struct grant_table *t,
 		a->writers++;
 	else
 		a->readers++;
-	t->pins++;
 	return GNTST_okay;
 }
 
 int grant_pin(struct domain *granter, uint32_t ref, uint16_t mapper,
 	      bool write, struct frame **f)
 {
-	struct grant_table *t;
+	struct grant_domain *g = &granter->grant;
 	int status;
 
-	spin_lock(&granter->grant.lock);
-	t = granter->grant.table;
-	if (!t || t->dead)
+	spin_lock(&g->lock);
+	if (g->dead)
 		status = GNTST_bad_domain;
-	else if (ref / ENTRIES_PER_FRAME >= t->frames)
+	else if (ref / ENTRIES_PER_FRAME >= g->frames)
 		status = GNTST_bad_gntref;
 	else
-		status = pin_entry(granter, t, ref, mapper, write, f);
-	spin_unlock(&granter->grant.lock);
+		status = pin_entry(granter, ref, mapper, write, f);
+	spin_unlock(&g->lock);
 	return status;
 }
 
 void grant_unpin(struct domain *granter, uint32_t ref, bool write)
 {
-	struct grant_table *t, *last = NULL;
+	struct grant_domain *g = &granter->grant;
+	struct active *a = active_of(g, ref);
 	struct frame *f = NULL;
-	struct active *a;
 
-	spin_lock(&granter->grant.lock);
-	t = granter->grant.table;
-	a = active_of(t, ref);
+	spin_lock(&g->lock);
 	if (write)
 		a->writers--;
 	else
 		a->readers--;
 	if (!a->readers && !a->writers)
 		f = frame_of(MFN(a->mfn));
-	clear_marks(t, ref, a);
-	if (--t->pins == 0 && t->dead) {
-		granter->grant.table = NULL;
-		last = t;
-	}
-	spin_unlock(&granter->grant.lock);
+	if (!g->dead)
+		clear_marks(g, ref, a);
+	spin_unlock(&g->lock);
 	if (f)
 		frame_put(f);
-	table_free(last);
 }
 
-/* The pin keeps the table and what the entry's record says. */
+/* The pin keeps what the entry's record says. */
 struct frame *grant_pinned(const struct domain *granter, uint32_t ref)
 {
-	return frame_of(MFN(active_of(granter->grant.table, ref)->mfn));
-}
-
-void grant_destroy_domain(struct domain *d)
-{
-	struct grant_table *t, *last = NULL;
-
-	if (!d->grant.max_frames)
-		return; /* its creation did not come that far */
-	track_destroy(d);
-	spin_lock(&d->grant.lock);
-	t = d->grant.table;
-	if (t) {
-		t->dead = true;
-		if (t->pins == 0) {
-			d->grant.table = NULL;
-			last = t;
-		}
-	}
-	spin_unlock(&d->grant.lock);
-	table_free(last);
+	return frame_of(MFN(active_of(&granter->grant, ref)->mfn));
 }

@@ -23,7 +23,8 @@
 
 /*
  * grant/table.c. The frame that grant @ref of @granter gives to domain
- * @mapper; GNTST_okay or why not. The frame stays as long as the pin.
+ * @mapper; GNTST_okay or why not. The frame stays as long as the pin; who has a
+ * pin has a reference on the granter, which keeps the record of it.
  */
 must_check int grant_pin(struct domain *granter, uint32_t ref,
 			 uint16_t mapper, bool write, struct frame **f);
@@ -39,10 +40,11 @@ struct mapping {
 	uint16_t busy;          /* being made or undone */
 };
 
+#define NO_HANDLE (~0u)
 #define MAP_PARTS (GNTMAP_host_map | GNTMAP_device_map)
 
-/* Room for the first of them, for a domain that will have many. */
-must_check int track_prepare(struct domain *d);
+/* Another page of records; track_lock held. GNTST_okay or GNTST_no_space. */
+must_check int track_grow(struct grant_domain *g);
 /* A free record, busy: GNTST_okay or GNTST_no_space. */
 must_check int track_take(struct domain *d, uint32_t *handle,
 			  struct mapping **m);
@@ -57,8 +59,8 @@ struct mapping *track_claim(struct domain *d, uint32_t handle);
 /* Lets go of everything that a dead domain had mapped. */
 void track_destroy(struct domain *d);
 
-/* grant/map.c: what a mapping holds for devices. */
-void device_part_put(struct mapping *m);
+/* grant/map.c: lets go of what a mapping still holds but its entry. */
+void mapping_drop(struct mapping *m);
 
 /* Sub-operations: a status for each, GNTST_*. */
 int16_t grant_map(struct gnttab_map_grant_ref *op);
@@ -67,9 +69,7 @@ int16_t grant_copy(const struct gnttab_copy *op);
 /* Unmapping goes in batches, one TLB flush for each. */
 #define UNMAP_BATCH 32
 struct unmap {
-	uint64_t host_addr, dev_bus_addr;
-	uint32_t handle;
-	int16_t status;
+	struct gnttab_unmap_grant_ref op;
 	struct mapping *m; /* claimed; NULL: nothing to finish */
 	uint16_t parts;    /* undone now */
 };

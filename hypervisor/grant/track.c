@@ -12,94 +12,54 @@
 #include "sched.h"
 
 #define PER_PAGE (PAGE_SIZE / sizeof(struct mapping))
-#define NO_HANDLE (~0u)
 
 static_assert(PER_PAGE == 256, "records in a page");
 
-struct maptrack {
-	uint32_t pages;           /* that exist */
-	uint32_t used;            /* records that are not free */
-	uint32_t first_free;      /* handle, or NO_HANDLE */
-	struct mapping *page[];   /* [max_track] */
-};
-
-static struct mapping *record(const struct maptrack *t, uint32_t handle)
+static struct mapping *record(const struct grant_domain *g, uint32_t handle)
 {
-	return &t->page[handle / PER_PAGE][handle % PER_PAGE];
+	return &g->track[handle / PER_PAGE][handle % PER_PAGE];
 }
 
-/* Another page of free records; track_lock held. */
-static int add_page(struct domain *d)
+/* The records of a page become free, the first one first. */
+static void chain(struct grant_domain *g, uint32_t page)
 {
-	struct maptrack *t = d->grant.track;
-	struct mapping *p;
-	uint32_t i;
+	uint32_t i, handle = page * PER_PAGE;
 
-	if (!t) {
-		t = hv_alloc(sizeof(*t) +
-			     d->grant.max_track * sizeof(t->page[0]));
-		if (!t)
-			return GNTST_no_space;
-		t->first_free = NO_HANDLE;
-		d->grant.track = t;
-	}
-	if (t->pages == d->grant.max_track)
-		return GNTST_no_space;
-	p = hv_alloc_pages(0, FRAME_ZERO);
-	if (!p)
-		return GNTST_no_space;
-
-	t->page[t->pages] = p;
 	for (i = 0; i < PER_PAGE; i++)
-		p[i].ref = t->pages * PER_PAGE + i + 1;
-	p[PER_PAGE - 1].ref = t->first_free;
-	t->first_free = t->pages++ * PER_PAGE;
+		g->track[page][i].ref = handle + i + 1;
+	g->track[page][PER_PAGE - 1].ref = g->track_free;
+	g->track_free = handle;
+}
+
+int track_grow(struct grant_domain *g)
+{
+	if (!g->track)
+		g->track = hv_alloc(g->max_track * sizeof(*g->track));
+	if (!g->track || g->track_pages == g->max_track)
+		return GNTST_no_space;
+	g->track[g->track_pages] = hv_alloc_pages(0, FRAME_ZERO);
+	if (!g->track[g->track_pages])
+		return GNTST_no_space;
+	chain(g, g->track_pages++);
 	return GNTST_okay;
-}
-
-int track_prepare(struct domain *d)
-{
-	int status;
-
-	spin_lock(&d->grant.track_lock);
-	status = add_page(d);
-	spin_unlock(&d->grant.track_lock);
-	return status == GNTST_okay ? 0 : -ENOMEM;
-}
-
-/*
- * Nothing is mapped: one page of records is enough again. The others go, so
- * that a domain that served many at once does not keep what it needed then.
- */
-static void shrink(struct maptrack *t)
-{
-	uint32_t i;
-
-	while (t->pages > 1)
-		hv_free_pages(t->page[--t->pages], 0);
-	for (i = 0; i < PER_PAGE; i++)
-		t->page[0][i].ref = i + 1;
-	t->page[0][PER_PAGE - 1].ref = NO_HANDLE;
-	t->first_free = 0;
 }
 
 int track_take(struct domain *d, uint32_t *handle, struct mapping **m)
 {
-	struct maptrack *t;
+	struct grant_domain *g = &d->grant;
 	int status = GNTST_okay;
 
-	spin_lock(&d->grant.track_lock);
-	if (!d->grant.track || d->grant.track->first_free == NO_HANDLE)
-		status = add_page(d);
+	spin_lock(&g->track_lock);
+	if (g->track_free == NO_HANDLE)
+		status = track_grow(g);
 	if (status == GNTST_okay) {
-		t = d->grant.track;
-		*handle = t->first_free;
-		*m = record(t, *handle);
-		t->first_free = (*m)->ref;
+		*handle = g->track_free;
+		*m = record(g, *handle);
+		g->track_free = (*m)->ref;
 		(*m)->busy = 1;
-		t->used++;
+		g->track_used++;
 	}
-	spin_unlock(&d->grant.track_lock);
+	spin_unlock(&g->track_lock);
 	return status;
 }
 
@@ -109,31 +69,40 @@ void track_settle(struct mapping *m)
 	store_release(&m->busy, 0);
 }
 
+/*
+ * When nothing is mapped one page of records is enough again. The others go, so
+ * that a domain that served many at once does not keep what it needed then.
+ */
 void track_give(struct domain *d, uint32_t handle)
 {
-	struct maptrack *t = d->grant.track;
+	struct grant_domain *g = &d->grant;
 
-	spin_lock(&d->grant.track_lock);
-	*record(t, handle) = (struct mapping){ .ref = t->first_free };
-	t->first_free = handle;
-	if (--t->used == 0 && t->pages > 1)
-		shrink(t);
-	spin_unlock(&d->grant.track_lock);
+	spin_lock(&g->track_lock);
+	*record(g, handle) = (struct mapping){ .ref = g->track_free };
+	g->track_free = handle;
+	if (--g->track_used == 0 && g->track_pages > 1) {
+		while (g->track_pages > 1)
+			hv_free_pages(g->track[--g->track_pages], 0);
+		g->track_free = NO_HANDLE;
+		chain(g, 0);
+	}
+	spin_unlock(&g->track_lock);
 }
 
 struct mapping *track_claim(struct domain *d, uint32_t handle)
 {
+	struct grant_domain *g = &d->grant;
 	struct mapping *m = NULL;
 
-	spin_lock(&d->grant.track_lock);
-	if (d->grant.track && handle / PER_PAGE < d->grant.track->pages) {
-		m = record(d->grant.track, handle);
+	spin_lock(&g->track_lock);
+	if (handle / PER_PAGE < g->track_pages) {
+		m = record(g, handle);
 		if (load_acquire(&m->busy) || !m->granter)
 			m = NULL;
 		else
 			m->busy = 1;
 	}
-	spin_unlock(&d->grant.track_lock);
+	spin_unlock(&g->track_lock);
 	return m;
 }
 
@@ -143,26 +112,17 @@ struct mapping *track_claim(struct domain *d, uint32_t handle)
  */
 void track_destroy(struct domain *d)
 {
-	struct maptrack *t = d->grant.track;
-	struct mapping *m;
-	uint32_t i;
+	struct grant_domain *g = &d->grant;
+	uint32_t page, i;
 
-	if (!t)
-		return;
-	for (i = 0; i < t->pages * PER_PAGE; i++) {
-		m = record(t, i);
-		if (m->granter) {
-			device_part_put(m);
-			grant_unpin(m->granter, m->ref,
-				    !(m->flags & GNTMAP_readonly));
-			domain_put(m->granter);
-			preempt_yield();
-		}
-		if (i % PER_PAGE == PER_PAGE - 1) {
-			hv_free_pages(t->page[i / PER_PAGE], 0);
-			preempt_yield();
-		}
+	for (page = 0; page < g->track_pages; page++) {
+		for (i = 0; i < PER_PAGE; i++)
+			if (g->track[page][i].granter) {
+				mapping_drop(&g->track[page][i]);
+				preempt_yield();
+			}
+		hv_free_pages(g->track[page], 0);
+		preempt_yield();
 	}
-	d->grant.track = NULL;
-	hv_free(t);
+	hv_free(g->track);
 }

@@ -10,71 +10,43 @@
 #include "sched.h"
 #include "../grant/table.h"
 
-/* The domain that an operation names, with a reference, or a status. */
-static int target(uint16_t id, struct domain **d)
-{
-	*d = domain_get(id);
-	if (!*d)
-		return GNTST_bad_domain;
-	if (*d != current->domain && !current->domain->privileged) {
-		domain_put(*d);
-		return GNTST_permission_denied;
-	}
-	return GNTST_okay;
-}
-
-/* After every few short operations of a list: others may run. */
-static int between(uint64_t i)
-{
-	return i % 16 == 15 ? preempt_point() : 0;
-}
-
-static long op_map(uint64_t arg, uint64_t count)
-{
-	struct gnttab_map_grant_ref op;
-	uint64_t i;
-	int rc = 0;
-
-	for (i = 0; !rc && i < count; i++, arg += sizeof(op)) {
-		if (get_guest(&op, arg))
-			return -EFAULT;
-		op.status = grant_map(&op);
-		if (put_guest(arg, &op))
-			return -EFAULT;
-		rc = between(i);
-	}
-	return rc;
-}
+union grant_arg {
+	struct gnttab_map_grant_ref map;
+	struct gnttab_copy copy;
+	struct gnttab_setup_table setup_table;
+	struct gnttab_query_size query_size;
+	struct gnttab_set_version set_version;
+	struct gnttab_get_version get_version;
+	struct gnttab_transfer transfer;
+	struct gnttab_swap_grant_ref swap;
+	struct gnttab_get_status_frames status_frames;
+};
 
 static int unmap_some(uint64_t arg, unsigned int n)
 {
-	struct gnttab_unmap_grant_ref op;
+	const size_t size = sizeof(struct gnttab_unmap_grant_ref);
 	struct unmap u[UNMAP_BATCH];
 	unsigned int i, got;
 
-	for (got = 0; got < n; got++) {
-		if (get_guest(&op, arg + got * sizeof(op)))
+	for (got = 0; got < n; got++)
+		if (get_guest(&u[got].op, arg + got * size))
 			break;
-		u[got].host_addr = op.host_addr;
-		u[got].dev_bus_addr = op.dev_bus_addr;
-		u[got].handle = op.handle;
-	}
 	grant_unmap_batch(u, got);
 	for (i = 0; i < got; i++)
-		if (put_guest(arg + i * sizeof(op) +
+		if (put_guest(arg + i * size +
 			      offsetof(struct gnttab_unmap_grant_ref, status),
-			      &u[i].status))
+			      &u[i].op.status))
 			return -EFAULT;
 	return got == n ? 0 : -EFAULT;
 }
 
-static long op_unmap(uint64_t arg, uint64_t count)
+static long op_unmap(uint64_t arg, uint32_t count)
 {
 	unsigned int n;
 	int rc = 0;
 
 	while (!rc && count > 0) {
-		n = min(count, (uint64_t)UNMAP_BATCH);
+		n = min(count, (uint32_t)UNMAP_BATCH);
 		rc = unmap_some(arg, n);
 		arg += n * sizeof(struct gnttab_unmap_grant_ref);
 		count -= n;
@@ -84,22 +56,31 @@ static long op_unmap(uint64_t arg, uint64_t count)
 	return rc;
 }
 
-static long op_copy(uint64_t arg, uint64_t count)
-{
-	struct gnttab_copy op;
-	uint64_t i;
-	int rc = 0;
+/* --- entries of lists: a status --- */
 
-	for (i = 0; !rc && i < count; i++, arg += sizeof(op)) {
-		if (get_guest(&op, arg))
-			return -EFAULT;
-		op.status = grant_copy(&op);
-		if (put_guest(arg + offsetof(struct gnttab_copy, status),
-			      &op.status))
-			return -EFAULT;
-		rc = between(i);
-	}
-	return rc;
+static long op_map(union grant_arg *a)
+{
+	return grant_map(&a->map);
+}
+
+static long op_copy(union grant_arg *a)
+{
+	return grant_copy(&a->copy);
+}
+
+static long op_refused(union grant_arg *a)
+{
+	return GNTST_general_error; /* nobody gets these */
+}
+
+/* --- single ones: 0 or an errno; they may have a status to give, too --- */
+
+static int16_t target(uint16_t id, struct domain **d)
+{
+	int rc = domain_get_target(id, d);
+
+	return rc == -ESRCH ? GNTST_bad_domain :
+	       rc ? GNTST_permission_denied : GNTST_okay;
 }
 
 /* Grows the table and tells where it is: a status, unless the call fails. */
@@ -111,7 +92,7 @@ static int list_frames(struct domain *d, struct gnttab_setup_table *op)
 	int rc;
 
 	op->status = GNTST_general_error;
-	if (op->nr_frames > grant_max_frames(d))
+	if (op->nr_frames > d->grant.max_frames)
 		return 0;
 	for (i = 0; i < op->nr_frames; i++) {
 		if (grant_frame(d, i, &mfn))
@@ -127,133 +108,107 @@ static int list_frames(struct domain *d, struct gnttab_setup_table *op)
 	return 0;
 }
 
-static long op_setup_table(uint64_t arg, uint64_t count)
+static long op_setup_table(union grant_arg *a)
 {
-	struct gnttab_setup_table op;
+	struct gnttab_setup_table *op = &a->setup_table;
 	struct domain *d;
-	int rc = 0;
+	int rc;
 
-	if (count != 1)
-		return -EINVAL;
-	if (get_guest(&op, arg))
-		return -EFAULT;
-	op.status = target(op.dom, &d);
-	if (op.status == GNTST_okay) {
-		rc = list_frames(d, &op);
-		domain_put(d);
-	}
-	return rc ? rc : put_guest(arg, &op);
+	op->status = target(op->dom, &d);
+	if (op->status != GNTST_okay)
+		return 0;
+	rc = list_frames(d, op);
+	domain_put(d);
+	return rc;
 }
 
-static long op_query_size(uint64_t arg, uint64_t count)
+static long op_query_size(union grant_arg *a)
 {
-	struct gnttab_query_size op;
+	struct gnttab_query_size *op = &a->query_size;
 	struct domain *d;
 
-	if (count != 1)
-		return -EINVAL;
-	if (get_guest(&op, arg))
-		return -EFAULT;
-	op.status = target(op.dom, &d);
-	if (op.status == GNTST_okay) {
-		op.nr_frames = grant_frames(d);
-		op.max_nr_frames = grant_max_frames(d);
-		domain_put(d);
-	}
-	return put_guest(arg, &op);
+	op->status = target(op->dom, &d);
+	if (op->status != GNTST_okay)
+		return 0;
+	op->nr_frames = READ_ONCE(d->grant.frames);
+	op->max_nr_frames = d->grant.max_frames;
+	domain_put(d);
+	return 0;
 }
 
 /* Only the first version is offered; asking for it changes nothing. */
-static long op_set_version(uint64_t arg, uint64_t count)
+static long op_set_version(union grant_arg *a)
 {
-	struct gnttab_set_version op;
-	uint32_t wanted;
+	uint32_t wanted = a->set_version.version;
 
-	if (count != 1)
-		return -EINVAL;
-	if (get_guest(&op, arg))
-		return -EFAULT;
-	wanted = op.version;
-	op.version = 1;
-	if (put_guest(arg, &op))
-		return -EFAULT;
+	a->set_version.version = 1;
 	return wanted == 1 ? 0 : wanted == 2 ? -ENOSYS : -EINVAL;
 }
 
-static long op_get_version(uint64_t arg, uint64_t count)
+static long op_get_version(union grant_arg *a)
 {
-	struct gnttab_get_version op;
 	struct domain *d;
-	int status;
+	int rc = domain_get_target(a->get_version.dom, &d);
 
-	if (count != 1)
-		return -EINVAL;
-	if (get_guest(&op, arg))
-		return -EFAULT;
-	status = target(op.dom, &d);
-	if (status != GNTST_okay)
-		return status == GNTST_bad_domain ? -ESRCH : -EPERM;
+	if (rc)
+		return rc;
 	domain_put(d);
-	op.version = 1;
-	return put_guest(arg, &op);
+	a->get_version.version = 1;
+	return 0;
 }
 
-/* Operations that nobody gets: every entry says so. */
-static long refuse(uint64_t arg, uint64_t count, size_t size, size_t offset)
-{
-	const int16_t status = GNTST_general_error;
-	uint64_t i;
-	int rc = 0;
+#define LIST(op, type, fn) \
+	[GNTTABOP_##op] = { sizeof(struct type), \
+			    offsetof(struct type, status), fn }
+#define SINGLE(op, type, fn) [GNTTABOP_##op] = { sizeof(struct type), 0, fn }
 
-	for (i = 0; !rc && i < count; i++, arg += size) {
-		if (put_guest(arg + offset, &status))
+static const struct row {
+	uint8_t size;
+	uint8_t status; /* where it lies: it and what follows go back */
+	long (*fn)(union grant_arg *a);
+} ops[] = {
+	LIST(map_grant_ref, gnttab_map_grant_ref, op_map),
+	LIST(copy, gnttab_copy, op_copy),
+	LIST(transfer, gnttab_transfer, op_refused),
+	LIST(swap_grant_ref, gnttab_swap_grant_ref, op_refused),
+	LIST(get_status_frames, gnttab_get_status_frames, op_refused),
+	SINGLE(setup_table, gnttab_setup_table, op_setup_table),
+	SINGLE(query_size, gnttab_query_size, op_query_size),
+	SINGLE(set_version, gnttab_set_version, op_set_version),
+	SINGLE(get_version, gnttab_get_version, op_get_version),
+};
+
+static long work_off(const struct row *r, uint64_t arg, uint32_t count)
+{
+	union grant_arg a;
+	uint32_t i;
+	long rc = 0;
+
+	for (i = 0; !rc && i < count; i++, arg += r->size) {
+		if (copy_from_guest_va(&a, arg, r->size))
 			return -EFAULT;
-		rc = preempt_point();
+		rc = r->fn(&a);
+		if (r->status) {
+			*(int16_t *)((char *)&a + r->status) = (int16_t)rc;
+			rc = i % 16 == 15 ? preempt_point() : 0;
+		}
+		if (copy_to_guest_va(arg + r->status, (char *)&a + r->status,
+				     r->size - r->status))
+			return -EFAULT;
 	}
 	return rc;
 }
 
-static long op_transfer(uint64_t arg, uint64_t count)
-{
-	return refuse(arg, count, sizeof(struct gnttab_transfer),
-		      offsetof(struct gnttab_transfer, status));
-}
-
-static long op_swap(uint64_t arg, uint64_t count)
-{
-	return refuse(arg, count, sizeof(struct gnttab_swap_grant_ref),
-		      offsetof(struct gnttab_swap_grant_ref, status));
-}
-
-static long op_status_frames(uint64_t arg, uint64_t count)
-{
-	return refuse(arg, count, sizeof(struct gnttab_get_status_frames),
-		      offsetof(struct gnttab_get_status_frames, status));
-}
-
-static long op_cache_flush(uint64_t arg, uint64_t count)
-{
-	return -EOPNOTSUPP; /* caches are coherent on this architecture */
-}
-
-static long (*const ops[])(uint64_t arg, uint64_t count) = {
-	[GNTTABOP_map_grant_ref] = op_map,
-	[GNTTABOP_unmap_grant_ref] = op_unmap,
-	[GNTTABOP_setup_table] = op_setup_table,
-	[GNTTABOP_transfer] = op_transfer,
-	[GNTTABOP_copy] = op_copy,
-	[GNTTABOP_query_size] = op_query_size,
-	[GNTTABOP_set_version] = op_set_version,
-	[GNTTABOP_get_status_frames] = op_status_frames,
-	[GNTTABOP_get_version] = op_get_version,
-	[GNTTABOP_swap_grant_ref] = op_swap,
-	[GNTTABOP_cache_flush] = op_cache_flush,
-};
-
 long hc_grant_table_op(uint64_t op, uint64_t arg, uint64_t count, uint64_t a3,
 		       uint64_t a4)
 {
-	if (op >= ARRAY_SIZE(ops) || !ops[op])
+	if (op == GNTTABOP_unmap_grant_ref)
+		return op_unmap(arg, (uint32_t)count);
+	if (op == GNTTABOP_cache_flush)
+		return -EOPNOTSUPP; /* caches are coherent */
+	if (op >= ARRAY_SIZE(ops) || !ops[op].fn)
 		return hypercall_unknown("grant_table_op", op);
-	return ops[op](arg, (uint32_t)count);
+	if (!ops[op].status && (uint32_t)count != 1)
+		return -EINVAL;
+	return work_off(&ops[op], arg, (uint32_t)count);
 }

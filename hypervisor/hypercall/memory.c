@@ -192,7 +192,7 @@ static long op_acquire_resource(struct domain *d, void *arg)
 		return -EOPNOTSUPP;
 	if (handle_null(a->frame_list)) {
 		rc = a->nr_frames ? -EINVAL : 0;
-		a->nr_frames = grant_max_frames(d);
+		a->nr_frames = d->grant.max_frames;
 		return rc;
 	}
 	for (i = 0; !rc && i < a->nr_frames; i++) {

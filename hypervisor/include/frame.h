@@ -108,6 +108,7 @@ void frame_put_type(struct frame *f);
 /* Both at once: 0, -EINVAL/-EPERM if not d's RAM, else as frame_get_type(). */
 must_check int frame_get_as(const struct domain *d, mfn_t mfn,
 			    enum frame_type type, struct frame **f);
+must_check int frame_ref_as(struct frame *f, enum frame_type type);
 void frame_put_as(struct frame *f); /* type, then general reference */
 
 /* Mapped outside its owner: a change of type then flushes every CPU. */

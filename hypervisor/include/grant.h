@@ -6,18 +6,20 @@
 #include "spinlock.h"
 
 struct domain;
-struct grant_table;
-struct maptrack;
+struct mapping;
 
 struct grant_domain {
-	/* What it grants: RANK_GRANT. NULL before and after its time. */
+	/* What it grants, in pages (grant/table.c): RANK_GRANT. */
 	struct spinlock lock;
-	struct grant_table *table;
-	unsigned int max_frames;
-	/* What it has mapped: RANK_GRANT_MAP. */
+	bool dead;                /* gives nobody anything more */
+	unsigned int frames, max_frames;
+	struct grant_page *page;  /* [max_frames] */
+	/* What it has mapped (grant/track.c): RANK_GRANT_MAP. */
 	struct spinlock track_lock;
-	struct maptrack *track;
-	unsigned int max_track;
+	uint32_t track_pages, max_track;
+	uint32_t track_used;      /* records that are not free */
+	uint32_t track_free;      /* handle of the first free one */
+	struct mapping **track;   /* [max_track] */
 };
 
 /* Limits in pages: of the table, and of records of its own mappings. */
@@ -25,16 +27,15 @@ must_check int grant_init_domain(struct domain *d, unsigned int max_frames,
 				 unsigned int max_maptrack);
 /*
  * Lets go of every mapping that d made, and refuses new ones of its own grants;
- * its table stays as long as others have something mapped through it. Passes
- * preemption points.
+ * what others have mapped stays so, with a reference on d. Passes preemption
+ * points. The rest of the table goes with the structure.
  */
 void grant_destroy_domain(struct domain *d);
+void grant_free_domain(struct domain *d);
 /*
  * For acquire_resource and the builder: mfn of shared frame i, grown to it.
  * 0, -EINVAL (beyond the limit), -ENOMEM, -ESRCH (dying).
  */
 must_check int grant_frame(struct domain *d, unsigned int i, mfn_t *mfn);
-unsigned int grant_max_frames(const struct domain *d);
-unsigned int grant_frames(struct domain *d); /* in use now */
 
 #endif

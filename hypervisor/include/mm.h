@@ -93,18 +93,15 @@ must_check int table_update(struct domain *d, struct domain *pg_owner,
 must_check int l1_cmpxchg(struct domain *d, uint64_t *e, uint64_t old,
 			  uint64_t val);
 /*
- * Frames of others in a guest's tables, for grants. Where: the entry that
- * maps a virtual address, or an entry by its machine address. References of
- * the frame are the entry's, as for any mapping. 0, -EINVAL, -EPERM, -EBUSY.
+ * Frames of others in a guest's tables, for grants. Where: the entry that maps
+ * the virtual address @addr or, @by_pte, lies at that machine address. References
+ * of the frame are the entry's, as for any mapping. Unmapping wants to find
+ * what was mapped. 0, -EINVAL, or as frame_ref_as().
  */
-must_check int map_frame_at_va(struct vcpu *v, uint64_t va, struct frame *f,
-			       uint64_t flags);
-must_check int map_frame_at_pte(struct vcpu *v, paddr_t pte_ma,
-				struct frame *f, uint64_t flags);
-must_check int unmap_frame_at_va(struct vcpu *v, uint64_t va, mfn_t mfn,
-				 bool writable, uint64_t new_pte);
-must_check int unmap_frame_at_pte(struct vcpu *v, paddr_t pte_ma, mfn_t mfn,
-				  bool writable);
+must_check int map_frame(struct vcpu *v, uint64_t addr, bool by_pte,
+			 struct frame *f, uint64_t flags);
+must_check int unmap_frame(struct vcpu *v, uint64_t addr, bool by_pte,
+			   struct frame *f, bool writable);
 
 /* mm/frame.c, beyond frame.h */
 must_check int frame_unpin(struct frame *f);

@@ -323,6 +323,19 @@ int frame_get_as(const struct domain *d, mfn_t mfn, enum frame_type type,
 	return 0;
 }
 
+int frame_ref_as(struct frame *f, enum frame_type type)
+{
+	int rc;
+
+	if (likely(get_both(f, type)))
+		return 0;
+	frame_ref(f);
+	rc = frame_get_type(f, type);
+	if (rc)
+		frame_put(f);
+	return rc;
+}
+
 /* The last type reference, or what lost a race: one step at a time. */
 static no_inline void put_last_as(struct frame *f)
 {

@@ -88,106 +88,57 @@ int l1_cmpxchg(struct domain *d, uint64_t *e, uint64_t old, uint64_t val)
 
 /* --- frames of other domains, for grants --- */
 
-/* Puts an entry for f in place of whatever stands there. */
-static int put_frame_entry(uint64_t *e, struct frame *f, uint64_t flags)
+/* The L1 entry with both references of its table; NULL: there is none. */
+static uint64_t *entry_of(struct vcpu *v, uint64_t addr, bool by_pte,
+			  struct frame **table)
 {
-	uint64_t old = READ_ONCE(*e);
-	uint64_t val = mfn_paddr(frame_mfn(f)) | flags | PTE_P | PTE_US;
-	int rc;
+	if (!by_pte)
+		return guest_l1_entry(v, addr, table);
+	if (addr & 7)
+		return NULL;
+	*table = guest_l1_frame(v->domain, paddr_mfn(addr));
+	return *table ? (uint64_t *)frame_virt(*table) + addr % PAGE_SIZE / 8 :
+	       NULL;
+}
 
-	frame_ref(f);
-	if (flags & PTE_RW) {
-		rc = frame_get_type(f, TYPE_WRITABLE);
-		if (rc) {
-			frame_put(f);
-			return rc;
-		}
+int map_frame(struct vcpu *v, uint64_t addr, bool by_pte, struct frame *f,
+	      uint64_t flags)
+{
+	struct frame *table;
+	uint64_t *e = entry_of(v, addr, by_pte, &table);
+	int rc = 0;
+
+	if (!e)
+		return -EINVAL;
+	if (flags & PTE_RW)
+		rc = frame_ref_as(f, TYPE_WRITABLE);
+	else
+		frame_ref(f);
+	if (!rc) {
+		frame_note_foreign(f);
+		entry_put(1, atomic_xchg(e, mfn_paddr(frame_mfn(f)) | flags |
+					 PTE_P | PTE_US));
 	}
-	frame_note_foreign(f);
-	while (!atomic_cmpxchg(e, &old, val))
-		;
-	entry_put(1, old);
-	return 0;
-}
-
-static int take_frame_entry(uint64_t *e, mfn_t mfn, bool writable,
-			    uint64_t new_pte)
-{
-	uint64_t old = READ_ONCE(*e);
-
-	do {
-		if (!(old & PTE_P) || pte_mfn(old).n != mfn.n ||
-		    !(old & PTE_RW) == writable)
-			return -EINVAL;
-	} while (!atomic_cmpxchg(e, &old, new_pte));
-	entry_put(1, old);
-	return 0;
-}
-
-int map_frame_at_va(struct vcpu *v, uint64_t va, struct frame *f,
-		    uint64_t flags)
-{
-	struct frame *table;
-	uint64_t *e = guest_l1_entry(v, va, &table);
-	int rc;
-
-	if (!e)
-		return -EINVAL;
-	rc = put_frame_entry(e, f, flags);
 	frame_put_as(table);
 	return rc;
 }
 
-int unmap_frame_at_va(struct vcpu *v, uint64_t va, mfn_t mfn, bool writable,
-		      uint64_t new_pte)
+int unmap_frame(struct vcpu *v, uint64_t addr, bool by_pte, struct frame *f,
+		bool writable)
 {
 	struct frame *table;
-	uint64_t *e = guest_l1_entry(v, va, &table);
-	int rc;
+	uint64_t *e = entry_of(v, addr, by_pte, &table), old;
+	int rc = -EINVAL;
 
 	if (!e)
 		return -EINVAL;
-	rc = take_frame_entry(e, mfn, writable, new_pte);
-	frame_put_as(table);
-	return rc;
-}
-
-/* The L1 entry at a machine address, and its table with both references. */
-static uint64_t *l1_entry_at(struct vcpu *v, paddr_t pte_ma,
-			     struct frame **table)
-{
-	if (pte_ma & 7)
-		return NULL;
-	*table = guest_l1_frame(v->domain, paddr_mfn(pte_ma));
-	if (!*table)
-		return NULL;
-	return (uint64_t *)frame_virt(*table) + pte_ma % PAGE_SIZE / 8;
-}
-
-int map_frame_at_pte(struct vcpu *v, paddr_t pte_ma, struct frame *f,
-		     uint64_t flags)
-{
-	struct frame *table;
-	uint64_t *e = l1_entry_at(v, pte_ma, &table);
-	int rc;
-
-	if (!e)
-		return -EINVAL;
-	rc = put_frame_entry(e, f, flags);
-	frame_put_as(table);
-	return rc;
-}
-
-int unmap_frame_at_pte(struct vcpu *v, paddr_t pte_ma, mfn_t mfn,
-		       bool writable)
-{
-	struct frame *table;
-	uint64_t *e = l1_entry_at(v, pte_ma, &table);
-	int rc;
-
-	if (!e)
-		return -EINVAL;
-	rc = take_frame_entry(e, mfn, writable, 0);
+	old = READ_ONCE(*e);
+	while (rc && old & PTE_P && pte_mfn(old).n == frame_mfn(f).n &&
+	       !(old & PTE_RW) == !writable)
+		if (atomic_cmpxchg(e, &old, 0))
+			rc = 0;
+	if (!rc)
+		entry_put(1, old);
 	frame_put_as(table);
 	return rc;
 }

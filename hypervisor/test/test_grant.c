@@ -88,11 +88,11 @@ static uint32_t map(uint32_t ref, uint64_t addr, uint32_t flags)
 
 static int unmap2(uint32_t handle, uint64_t host, uint64_t dev)
 {
-	struct unmap u = { .host_addr = host, .dev_bus_addr = dev,
-			   .handle = handle };
+	struct unmap u = { .op.host_addr = host, .op.dev_bus_addr = dev,
+			   .op.handle = handle };
 
 	grant_unmap_batch(&u, 1);
-	return u.status;
+	return u.op.status;
 }
 
 static int unmap(uint32_t handle, uint64_t host)
@@ -390,19 +390,19 @@ static void flush_before_pin(void **state)
 {
 	const uint32_t host = GNTMAP_host_map;
 	struct unmap u[3] = {
-		{ .host_addr = VA(1), .handle = map(0, VA(1), host) },
-		{ .host_addr = VA(9), .handle = 400 },
-		{ .host_addr = VA(2),
-		  .handle = map(1, VA(2), host | GNTMAP_readonly) },
+		{ .op.host_addr = VA(1), .op.handle = map(0, VA(1), host) },
+		{ .op.host_addr = VA(9), .op.handle = 400 },
+		{ .op.host_addr = VA(2),
+		  .op.handle = map(1, VA(2), host | GNTMAP_readonly) },
 	};
 
 	flushes = 0;
 	world_flush = at_flush;
 	grant_unmap_batch(u, 3);
 	assert_int_equal(flushes, 1);
-	assert_int_equal(u[0].status, GNTST_okay);
-	assert_int_equal(u[1].status, GNTST_bad_handle);
-	assert_int_equal(u[2].status, GNTST_okay);
+	assert_int_equal(u[0].op.status, GNTST_okay);
+	assert_int_equal(u[1].op.status, GNTST_bad_handle);
+	assert_int_equal(u[2].op.status, GNTST_okay);
 	assert_int_equal(table[0].flags & IN_USE, 0);
 	assert_int_equal(table[1].flags & IN_USE, 0);
 }
@@ -412,13 +412,13 @@ static void twice_in_a_batch(void **state)
 {
 	uint32_t h = map(0, VA(1), GNTMAP_host_map);
 	struct unmap u[2] = {
-		{ .host_addr = VA(1), .handle = h },
-		{ .host_addr = VA(1), .handle = h },
+		{ .op.host_addr = VA(1), .op.handle = h },
+		{ .op.host_addr = VA(1), .op.handle = h },
 	};
 
 	grant_unmap_batch(u, 2);
-	assert_int_equal(u[0].status, GNTST_okay);
-	assert_int_equal(u[1].status, GNTST_bad_handle);
+	assert_int_equal(u[0].op.status, GNTST_okay);
+	assert_int_equal(u[1].op.status, GNTST_bad_handle);
 	assert_int_equal(world_refs(page[0]), 1);
 }
 
@@ -502,12 +502,12 @@ static void growing(void **state)
 	mfn_t mfn, again;
 
 	assert_int_equal(grant_frame(g, 4, &mfn), -EINVAL);
-	assert_int_equal(grant_frames(g), 1);
-	assert_int_equal(grant_max_frames(g), 4);
+	assert_int_equal(g->grant.frames, 1);
+	assert_int_equal(g->grant.max_frames, 4);
 	assert_int_equal(grant_frame(g, 3, &mfn), 0);
 	assert_int_equal(grant_frame(g, 3, &again), 0);
 	assert_int_equal(mfn.n, again.n);
-	assert_int_equal(grant_frames(g), 4);
+	assert_int_equal(g->grant.frames, 4);
 	assert_int_equal(world_free_pages(), before - 6);
 	assert_int_equal(((uint64_t *)world_virt(mfn))[511], 0);
 	grant(table, 0, 0, page[0], 0);

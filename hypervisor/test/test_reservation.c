@@ -42,11 +42,6 @@ int grant_frame(struct domain *of, unsigned int index, mfn_t *mfn)
 	return -EINVAL;
 }
 
-unsigned int grant_max_frames(const struct domain *of)
-{
-	return 0;
-}
-
 long hypercall_unknown(const char *family, uint64_t op)
 {
 	return -ENOSYS;

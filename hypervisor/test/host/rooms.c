@@ -157,6 +157,10 @@ void grant_destroy_domain(struct domain *d)
 {
 }
 
+void grant_free_domain(struct domain *d)
+{
+}
+
 void irq_destroy_domain(struct domain *d)
 {
 }

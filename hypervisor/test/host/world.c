@@ -345,6 +345,10 @@ WEAK void grant_destroy_domain(struct domain *d)
 {
 }
 
+WEAK void grant_free_domain(struct domain *d)
+{
+}
+
 struct domain *domain_get(uint16_t id)
 {
 	struct domain *d = id == DOMID_SELF ? current->domain :
@@ -414,6 +418,7 @@ static void forget(struct domain *d)
 	unsigned int i;
 
 	domains[d->id] = NULL;
+	grant_free_domain(d);
 	for (i = 0; i < d->max_vcpus; i++)
 		free(d->vcpu[i]);
 	free(d->vcpu);
