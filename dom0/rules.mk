@@ -7,6 +7,7 @@
 #   build/debian/xen.elf         Debian's hypervisor, the one to compare with
 #   build/dom0.cpio              Dom0's initramfs, with DOM0_FILES
 #   build/dom0-xen.cpio          Dom0's initramfs with Debian's xl and daemons
+#   build/dom0-libvirt.cpio      the same with qemu-system-xen and libvirt
 #   build/domu.cpio              the test domain's initramfs
 
 DEBIAN := $(BUILD)/debian
@@ -86,16 +87,40 @@ DOM0_XEN_FILES := $(foreach p,$(DOM0_XEN_PROGRAMS),\
 	dom0/xen-services:/etc/xen/services \
 	$(foreach p,$(DOM0_XEN_UTILITIES),$(p):$(p))
 
-$(BUILD)/dom0-xen.cpio: dom0/make-initramfs dom0/modules.dom0 dom0/rules.mk \
-		dom0/xen-services $(DEBIAN)/kernels.stamp $(DEBIAN)/xen.stamp \
-		$$(call dom0_sources,$$(DOM0_BASE))
-	dom0/make-initramfs -o $@ $(DOM0_BASE_ARGS) \
-		--library-path $(DEBIAN)/xen/usr/lib/x86_64-linux-gnu \
-		--tree $(DEBIAN)/xen/etc/xen:/etc/xen \
-		--tree $(DEBIAN)/xen/usr/bin:/usr/bin \
-		$(addprefix --file ,$(DOM0_BASE) $(DOM0_XEN_FILES)) \
-		$(foreach p,xl xentop xenpm,\
-			--link /usr/lib/xen-4.17/bin/$(p):/usr/sbin/$(p))
+DOM0_XEN_ARGS = $(DOM0_BASE_ARGS) \
+	--library-path $(DEBIAN)/xen/usr/lib/x86_64-linux-gnu \
+	--tree $(DEBIAN)/xen/etc/xen:/etc/xen \
+	--tree $(DEBIAN)/xen/usr/bin:/usr/bin \
+	$(foreach p,xl xentop xenpm,\
+		--link /usr/lib/xen-4.17/bin/$(p):/usr/sbin/$(p))
+DOM0_XEN_NEEDS = dom0/make-initramfs dom0/modules.dom0 dom0/rules.mk \
+	dom0/xen-services $(DEBIAN)/kernels.stamp $(DEBIAN)/xen.stamp \
+	$(call dom0_sources,$(DOM0_BASE))
+
+$(BUILD)/dom0-xen.cpio: $$(DOM0_XEN_NEEDS)
+	dom0/make-initramfs -o $@ $(DOM0_XEN_ARGS) \
+		$(addprefix --file ,$(DOM0_BASE) $(DOM0_XEN_FILES))
+
+# What manages a host by libxl, and libxl's own back end for disk images.
+# Unpacked only: libvirtd would start here.
+LIBVIRT := $(DEBIAN)/libvirt
+LIBVIRT_PACKAGES := qemu-system-xen libvirt-daemon libvirt-clients \
+	libvirt-daemon-driver-xen
+LIBVIRT_FILES := $(foreach p,libexec/xen-qemu-system-i386 sbin/libvirtd \
+	bin/virsh lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_libxl.so,\
+	$(LIBVIRT)/usr/$(p):/usr/$(p))
+
+$(DEBIAN)/libvirt.stamp: dom0/fetch-debian.sh
+	@mkdir -p $(@D)
+	dom0/fetch-debian.sh $(LIBVIRT) $(LIBVIRT_PACKAGES)
+	touch $@
+
+$(BUILD)/dom0-libvirt.cpio: $$(DOM0_XEN_NEEDS) $(DEBIAN)/libvirt.stamp
+	dom0/make-initramfs -o $@ $(DOM0_XEN_ARGS) \
+		$(foreach t,libvirt/cpu_map qemu/keymaps,\
+			--tree /usr/share/$(t):/usr/share/$(t)) \
+		$(addprefix --file ,$(DOM0_BASE) $(DOM0_XEN_FILES) \
+			$(LIBVIRT_FILES))
 
 $(BUILD)/domu.cpio: dom0/make-initramfs dom0/modules.domu dom0/init-domu \
 		dom0/poweroff dom0/rules.mk $(DEBIAN)/kernels.stamp

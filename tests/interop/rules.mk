@@ -3,7 +3,7 @@
 #   make check-interop   every pair; each pair's result stays in build/interop
 #   make interop-table   docs/interoperation.md from those results
 
-INTEROP_NEEDS := $(SYSTEM_NEEDS) $(PEER_NEEDS)
+INTEROP_NEEDS = $(SYSTEM_NEEDS) $(PEER_NEEDS) $(BUILD)/dom0-libvirt.cpio
 
 .PHONY: check-interop interop-table
 check-interop: packages

@@ -2,71 +2,20 @@
 # In Dom0 with Debian's xenstored, xenconsoled, xl and libxl as they are: each
 # command of xl that a host's owner needs, and xen-utils' own tests. What a
 # command is to bring about is checked, in its words and in the domain.
-#
-# "# -- NAME" in the output opens a group: a row of docs/interoperation.md.
 . /usr/lib/paravane-test/lib.sh
+. /usr/lib/paravane-test/interop.sh
 
 bin=/usr/lib/xen-4.17/bin
 
-group() { echo "# -- $*"; }
-
-# shows FILE PATTERN...: the file has a line for each extended pattern
-shows() {
-	file=$1
-	shift
-	for pattern; do
-		grep -Eq -- "$pattern" "$file" || {
-			echo "# no line like '$pattern' in:"
-			head -n 25 "$file" > /tmp/tell
-			tell /tmp/tell
-			return 1
-		}
-	done
-}
-
-# run COMMAND...: its words go to /tmp/out; its failure is told
-run() {
-	"$@" >/tmp/out 2>&1 </dev/null || {
-		echo "# status $? of: $*"
-		tell /tmp/out
-		return 1
-	}
-}
-
-# prints COMMAND PATTERN...: the command, split at blanks, succeeds and shows
-prints() {
-	run $1 || return 1
-	shift
-	shows /tmp/out "$@"
-}
-
 # A value of `xl list`: id Mem VCPUs State Time
 column() { xl list | awk -v n="$1" -v c="$2" '$1 == n { print $c }'; }
-is() { [ -n "$2" ] && [ "$1" = "$2" ]; }
 mem_is() { is "$1" "$(column solo 3)"; }
 state_has() { case $(column solo 5) in *$1*) ;; *) return 1 ;; esac; }
 state_lacks() { ! state_has "$1"; }
 time_of() { column solo 6; }
 
-# ask NAME COMMAND: typed on the console; it answers "@KEY VALUE" lines
-ask() { echo "$1" >&8; }
-said_is() { is "$2" "$(said solo "$1")"; }
-# answers KEY VALUE COMMAND: ask until the domain says so, for 25 s
-answers() {
-	for try in 1 2 3 4 5; do
-		ask "echo \"@\"\"$1\" \$($3)"
-		until_true 5 said_is "$1" "$2" && return 0
-	done
-	echo "# $1: wanted $2, the domain says $(said solo "$1")"
-	return 1
-}
 domid() { xl domid "$1" 2>/dev/null; }
 
-enter() {
-	script -q -f -a -c "xl console solo" /tmp/solo.console \
-		<&8 >/dev/null 2>&1 &
-	console_pid=$!
-}
 counted() { [ "$(grep -c "$2" /tmp/solo.console)" -ge "$1" ]; }
 
 host() {
@@ -108,7 +57,7 @@ host() {
 create_solo() {
 	group "xl create, console"
 	ok "create: a PV domain with disk and network" run xl create /tmp/solo.cfg
-	enter
+	enter xl console solo
 	ok "console: the domain speaks" says solo "@hello solo has 2 CPUs" 90
 	ok "console: the domain listens" answers sum 42 'expr 6 \* 7'
 	ok "list: domain with its memory" mem_is 256
@@ -123,8 +72,6 @@ create_solo() {
 		"dd if=/dev/xvda bs=1M count=4 2>/dev/null | sum"
 	ok "network: Dom0 pings it" until_true 20 pinged
 }
-
-pinged() { ping -c 1 -W 2 10.0.0.101 >/dev/null; }
 
 pause_solo() {
 	group "xl pause, unpause"
@@ -147,7 +94,6 @@ memory_solo() {
 	ok "mem-set beyond its maximum is refused" refused xl mem-set solo 512
 	ok "mem-max 300" run xl mem-max solo 300
 }
-refused() { ! "$@" >/tmp/out 2>&1; }
 
 vcpus_solo() {
 	group "xl vcpu-set"
@@ -243,9 +189,10 @@ reboot_solo() {
 	group "xl reboot"
 	old=$(domid solo)
 	ok "reboot" run xl reboot solo
-	ok "a new domain of that name" until_true 60 new_domain
+	ok "a new domain of that name" until_true 60 new_domain ||
+		tell /var/log/xen/xl-solo.log
 	kill $console_pid 2>/dev/null
-	enter
+	enter xl console solo
 	ok "it comes up" until_true 90 counted 2 "@hello solo"
 	ok "it answers" answers quotient 7 'expr 42 / 6'
 }
@@ -276,9 +223,6 @@ end_solo() {
 prepare() {
 	config solo 1 shell
 	sed 's/domu-vmlinuz/none/; s/solo/broken/' /tmp/solo.cfg >/tmp/broken.cfg
-	mkfifo /tmp/solo.in
-	exec 8<>/tmp/solo.in
-	: >/tmp/solo.console
 	snapshot /tmp/state
 }
 
