@@ -32,8 +32,7 @@ HV_OBJS += \
 	cpu/clock.o cpu/time.o cpu/timer.o \
 	cpu/irq.o cpu/pirq.o cpu/ioapic.o cpu/msi.o cpu/pci.o \
 	cpu/ports.o cpu/reboot.o \
-	hypercall/console.o hypercall/physdev.o hypercall/platform.o \
-	hypercall/mca.o
+	hypercall/console.o hypercall/physdev.o hypercall/platform.o
 
 # make HV_DEBUG=1 BUILD=build/debug: checks the order of locks.
 HV_DEBUG ?= 0

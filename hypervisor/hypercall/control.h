@@ -2,7 +2,7 @@
 #ifndef PV_CONTROL_H
 #define PV_CONTROL_H
 
-#include "domain.h"
+#include "subop.h"
 #include <xen/domctl.h>
 #include <xen/sysctl.h>
 
@@ -16,8 +16,7 @@ must_check int put_bitmap(const struct xenctl_bitmap *map, uint64_t bits);
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
 /* hypercall/domctl_vcpu.c: as rows of domctl's table want them. */
-typedef int domctl_fn(struct domain *d, struct xen_domctl *op);
-domctl_fn domctl_max_vcpus, domctl_set_context, domctl_get_context,
+subop_fn domctl_max_vcpus, domctl_set_context, domctl_get_context,
 	domctl_vcpu_info, domctl_set_affinity, domctl_get_affinity,
 	domctl_scheduler, domctl_set_policy, domctl_get_policy;
 

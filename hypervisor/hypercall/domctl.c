@@ -1,12 +1,9 @@
 /*
- * domctl: the control domain makes, looks at and ends domains. One table of
- * operations. The dispatcher copies the structure in once, checks privilege
- * and version, finds the domain and keeps it from being taken apart meanwhile;
- * what an operation answers is copied out once.
+ * domctl: the control domain makes, looks at and ends domains. A domain that an
+ * operation is about is not taken apart meanwhile.
  */
 #include "control.h"
 #include "guest.h"
-#include "hypercall.h"
 
 static_assert(sizeof(struct xen_domctl) == 144, "ABI");
 
@@ -41,6 +38,9 @@ int put_bitmap(const struct xenctl_bitmap *map, uint64_t bits)
 	return rc;
 }
 
+/* A handler's argument by its type. */
+#define PART(type) ((struct xen_domctl_##type *)arg)
+
 /* --- life --- */
 
 #define DEFAULT_GRANT_FRAMES 64
@@ -63,9 +63,10 @@ static int check_config(const struct xen_domctl_createdomain *c)
 	return c->cpupool_id ? -ENOENT : 0;
 }
 
-static int op_create(struct domain *none, struct xen_domctl *op)
+static long op_create(struct domain *none, void *arg)
 {
-	const struct xen_domctl_createdomain *c = &op->u.createdomain;
+	struct xen_domctl *op = container_of(arg, struct xen_domctl, u);
+	const struct xen_domctl_createdomain *c = arg;
 	struct domain_config config = {
 		.domid = op->domain,
 		.max_vcpus = c->max_vcpus,
@@ -94,7 +95,7 @@ static int op_create(struct domain *none, struct xen_domctl *op)
 	return 0;
 }
 
-static int op_destroy(struct domain *d, struct xen_domctl *op)
+static long op_destroy(struct domain *d, void *arg)
 {
 	if (d == current->domain || d == dom0)
 		return -EINVAL;
@@ -102,7 +103,7 @@ static int op_destroy(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-static int op_pause(struct domain *d, struct xen_domctl *op)
+static long op_pause(struct domain *d, void *arg)
 {
 	if (d == current->domain)
 		return -EINVAL;
@@ -111,13 +112,13 @@ static int op_pause(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-static int op_unpause(struct domain *d, struct xen_domctl *op)
+static long op_unpause(struct domain *d, void *arg)
 {
 	return domain_unpause(d);
 }
 
 /* After a suspend that was called off: the vCPUs go on where they parked. */
-static int op_resume(struct domain *d, struct xen_domctl *op)
+static long op_resume(struct domain *d, void *arg)
 {
 	if (d == current->domain)
 		return -EINVAL;
@@ -183,13 +184,14 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 }
 
 /* Takes the first domain from the given id on: tools walk by it. */
-static int op_info(struct domain *none, struct xen_domctl *op)
+static long op_info(struct domain *none, void *arg)
 {
+	struct xen_domctl *op = container_of(arg, struct xen_domctl, u);
 	struct domain *d = domain_get_from(op->domain);
 
 	if (!d)
 		return -ESRCH;
-	domain_info(d, &op->u.getdomaininfo);
+	domain_info(d, arg);
 	op->domain = d->id;
 	domain_put(d);
 	return 0;
@@ -219,9 +221,9 @@ static uint64_t page_info(struct domain *d, uint64_t mfn)
 	return info;
 }
 
-static int op_page_info(struct domain *d, struct xen_domctl *op)
+static long op_page_info(struct domain *d, void *arg)
 {
-	struct xen_domctl_getpageframeinfo3 *p = &op->u.getpageframeinfo3;
+	struct xen_domctl_getpageframeinfo3 *p = arg;
 	xen_pfn_t mfn;
 	uint64_t i;
 	int rc = 0;
@@ -242,40 +244,41 @@ static int op_page_info(struct domain *d, struct xen_domctl *op)
 
 /* --- settings --- */
 
-static int op_max_mem(struct domain *d, struct xen_domctl *op)
+static long op_max_mem(struct domain *d, void *arg)
 {
 	spin_lock(&d->pages_lock);
-	WRITE_ONCE(d->max_pages, op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10));
+	WRITE_ONCE(d->max_pages, PART(max_mem)->max_memkb >>
+				 (PAGE_SHIFT - 10));
 	spin_unlock(&d->pages_lock);
 	return 0;
 }
 
-static int op_handle(struct domain *d, struct xen_domctl *op)
+static long op_handle(struct domain *d, void *arg)
 {
-	memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+	memcpy(d->handle, PART(setdomainhandle)->handle, sizeof(d->handle));
 	return 0;
 }
 
 /* No devices are given away yet: there is nothing to take back either. */
-static int op_irq_permission(struct domain *d, struct xen_domctl *op)
+static long op_irq_permission(struct domain *d, void *arg)
 {
-	return op->u.irq_permission.allow_access ? -EOPNOTSUPP : 0;
+	return PART(irq_permission)->allow_access ? -EOPNOTSUPP : 0;
 }
 
-static int op_iomem_permission(struct domain *d, struct xen_domctl *op)
+static long op_iomem_permission(struct domain *d, void *arg)
 {
-	return op->u.iomem_permission.allow_access ? -EOPNOTSUPP : 0;
+	return PART(iomem_permission)->allow_access ? -EOPNOTSUPP : 0;
 }
 
-static int op_ioport_permission(struct domain *d, struct xen_domctl *op)
+static long op_ioport_permission(struct domain *d, void *arg)
 {
-	return op->u.ioport_permission.allow_access ? -EOPNOTSUPP : 0;
+	return PART(ioport_permission)->allow_access ? -EOPNOTSUPP : 0;
 }
 
-static int op_hypercall_init(struct domain *d, struct xen_domctl *op)
+static long op_hypercall_init(struct domain *d, void *arg)
 {
 	struct frame *f;
-	int rc = frame_get_as(d, MFN(op->u.hypercall_init.gmfn),
+	int rc = frame_get_as(d, MFN(PART(hypercall_init)->gmfn),
 			      TYPE_WRITABLE, &f);
 
 	if (rc)
@@ -285,30 +288,30 @@ static int op_hypercall_init(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-static int op_time_offset(struct domain *d, struct xen_domctl *op)
+static long op_time_offset(struct domain *d, void *arg)
 {
-	d->time.wallclock_offset = op->u.settimeoffset.time_offset_seconds;
+	d->time.wallclock_offset = PART(settimeoffset)->time_offset_seconds;
 	time_update_wallclock(d);
 	return 0;
 }
 
-static int op_set_address_size(struct domain *d, struct xen_domctl *op)
+static long op_set_address_size(struct domain *d, void *arg)
 {
-	return op->u.address_size.size == 64 ? 0 : -EINVAL;
+	return PART(address_size)->size == 64 ? 0 : -EINVAL;
 }
 
-static int op_get_address_size(struct domain *d, struct xen_domctl *op)
+static long op_get_address_size(struct domain *d, void *arg)
 {
-	op->u.address_size.size = 64;
+	PART(address_size)->size = 64;
 	return 0;
 }
 
 /* Guests read the TSC themselves: the default, and "native". */
 enum { TSC_DEFAULT = 0, TSC_NATIVE = 2 };
 
-static int op_set_tsc(struct domain *d, struct xen_domctl *op)
+static long op_set_tsc(struct domain *d, void *arg)
 {
-	uint32_t mode = op->u.tsc_info.tsc_mode;
+	uint32_t mode = PART(tsc_info)->tsc_mode;
 
 	if (mode != TSC_DEFAULT && mode != TSC_NATIVE)
 		return -EOPNOTSUPP;
@@ -316,111 +319,74 @@ static int op_set_tsc(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-static int op_get_tsc(struct domain *d, struct xen_domctl *op)
+static long op_get_tsc(struct domain *d, void *arg)
 {
-	memset(&op->u.tsc_info, 0, sizeof(op->u.tsc_info));
-	op->u.tsc_info.tsc_mode = (uint32_t)d->time.tsc_mode;
-	op->u.tsc_info.gtsc_khz = tsc_khz();
-	op->u.tsc_info.elapsed_nsec = now();
+	*PART(tsc_info) = (struct xen_domctl_tsc_info){
+		.tsc_mode = (uint32_t)d->time.tsc_mode,
+		.gtsc_khz = tsc_khz(), .elapsed_nsec = now() };
 	return 0;
 }
 
 /* One node: any set of nodes with it in. */
-static int op_set_nodes(struct domain *d, struct xen_domctl *op)
+static long op_set_nodes(struct domain *d, void *arg)
 {
 	uint64_t nodes;
 
-	if (get_bitmap(&op->u.nodeaffinity.nodemap, &nodes))
+	if (get_bitmap(&PART(nodeaffinity)->nodemap, &nodes))
 		return -EFAULT;
 	return nodes & 1 ? 0 : -EINVAL;
 }
 
-static int op_get_nodes(struct domain *d, struct xen_domctl *op)
+static long op_get_nodes(struct domain *d, void *arg)
 {
-	return put_bitmap(&op->u.nodeaffinity.nodemap, 1);
+	return put_bitmap(&PART(nodeaffinity)->nodemap, 1);
 }
 
 /* --- the table --- */
 
-#define FIND 1u   /* needs the domain, in whatever state */
-#define LIVE 3u   /* needs it, and not dying */
-#define OUT 4u    /* answers in the structure */
-#define OUT_ERR 8u /* ... also when it fails */
+#define FIND SUBOP_DOMAIN
+#define LIVE (SUBOP_DOMAIN | SUBOP_ALIVE)
+#define OUT SUBOP_OUT
+#define ROW(op, function, how) \
+	[XEN_DOMCTL_##op] = { .fn = function, .flags = how }
 
-static const struct row {
-	domctl_fn *fn;
-	unsigned int flags;
-} rows[] = {
-	[XEN_DOMCTL_createdomain] = { op_create, OUT },
-	[XEN_DOMCTL_destroydomain] = { op_destroy, FIND },
-	[XEN_DOMCTL_pausedomain] = { op_pause, LIVE },
-	[XEN_DOMCTL_unpausedomain] = { op_unpause, LIVE },
-	[XEN_DOMCTL_resumedomain] = { op_resume, LIVE },
-	[XEN_DOMCTL_getdomaininfo] = { op_info, OUT },
-	[XEN_DOMCTL_getpageframeinfo3] = { op_page_info, LIVE },
-	[XEN_DOMCTL_max_vcpus] = { domctl_max_vcpus, LIVE },
-	[XEN_DOMCTL_setvcpucontext] = { domctl_set_context, LIVE },
-	[XEN_DOMCTL_getvcpucontext] = { domctl_get_context, LIVE },
-	[XEN_DOMCTL_getvcpuinfo] = { domctl_vcpu_info, FIND | OUT },
-	[XEN_DOMCTL_setvcpuaffinity] = { domctl_set_affinity, LIVE },
-	[XEN_DOMCTL_getvcpuaffinity] = { domctl_get_affinity, FIND },
-	[XEN_DOMCTL_scheduler_op] = { domctl_scheduler, LIVE | OUT },
-	[XEN_DOMCTL_max_mem] = { op_max_mem, LIVE },
-	[XEN_DOMCTL_setdomainhandle] = { op_handle, LIVE },
-	[XEN_DOMCTL_irq_permission] = { op_irq_permission, LIVE },
-	[XEN_DOMCTL_iomem_permission] = { op_iomem_permission, LIVE },
-	[XEN_DOMCTL_ioport_permission] = { op_ioport_permission, LIVE },
-	[XEN_DOMCTL_hypercall_init] = { op_hypercall_init, LIVE },
-	[XEN_DOMCTL_settimeoffset] = { op_time_offset, LIVE },
-	[XEN_DOMCTL_set_address_size] = { op_set_address_size, LIVE },
-	[XEN_DOMCTL_get_address_size] = { op_get_address_size, FIND | OUT },
-	[XEN_DOMCTL_settscinfo] = { op_set_tsc, LIVE },
-	[XEN_DOMCTL_gettscinfo] = { op_get_tsc, FIND | OUT },
-	[XEN_DOMCTL_setnodeaffinity] = { op_set_nodes, LIVE },
-	[XEN_DOMCTL_getnodeaffinity] = { op_get_nodes, FIND },
-	[XEN_DOMCTL_set_cpu_policy] = { domctl_set_policy, LIVE | OUT_ERR },
-	[XEN_DOMCTL_get_cpu_policy] = { domctl_get_policy, LIVE | OUT },
+static const struct subop ops[] = {
+	ROW(createdomain, op_create, OUT),
+	ROW(destroydomain, op_destroy, FIND),
+	ROW(pausedomain, op_pause, LIVE),
+	ROW(unpausedomain, op_unpause, LIVE),
+	ROW(resumedomain, op_resume, LIVE),
+	ROW(getdomaininfo, op_info, OUT),
+	ROW(getpageframeinfo3, op_page_info, LIVE),
+	ROW(max_vcpus, domctl_max_vcpus, LIVE),
+	ROW(setvcpucontext, domctl_set_context, LIVE),
+	ROW(getvcpucontext, domctl_get_context, LIVE),
+	ROW(getvcpuinfo, domctl_vcpu_info, FIND | OUT),
+	ROW(setvcpuaffinity, domctl_set_affinity, LIVE),
+	ROW(getvcpuaffinity, domctl_get_affinity, FIND),
+	ROW(scheduler_op, domctl_scheduler, LIVE | OUT),
+	ROW(max_mem, op_max_mem, LIVE),
+	ROW(setdomainhandle, op_handle, LIVE),
+	ROW(irq_permission, op_irq_permission, LIVE),
+	ROW(iomem_permission, op_iomem_permission, LIVE),
+	ROW(ioport_permission, op_ioport_permission, LIVE),
+	ROW(hypercall_init, op_hypercall_init, LIVE),
+	ROW(settimeoffset, op_time_offset, LIVE),
+	ROW(set_address_size, op_set_address_size, LIVE),
+	ROW(get_address_size, op_get_address_size, FIND | OUT),
+	ROW(settscinfo, op_set_tsc, LIVE),
+	ROW(gettscinfo, op_get_tsc, FIND | OUT),
+	ROW(setnodeaffinity, op_set_nodes, LIVE),
+	ROW(getnodeaffinity, op_get_nodes, FIND),
+	ROW(set_cpu_policy, domctl_set_policy, LIVE | SUBOP_OUT_ERR),
+	ROW(get_cpu_policy, domctl_get_policy, LIVE | OUT),
 };
 
-static int call(const struct row *row, struct xen_domctl *op)
-{
-	struct domain *d;
-	int rc = -ESRCH;
-
-	if (!(row->flags & FIND))
-		return row->fn(NULL, op);
-	d = op->domain < DOMID_FIRST_RESERVED ? domain_get(op->domain) : NULL;
-	if (!d)
-		return -ESRCH;
-	if ((row->flags & LIVE) != LIVE) {
-		rc = row->fn(d, op);
-	} else if (domain_use(d)) {
-		rc = row->fn(d, op);
-		domain_unuse(d);
-	}
-	domain_put(d);
-	return rc;
-}
+static const struct control domctl = CONTROL("domctl", ops, xen_domctl,
+					     XEN_DOMCTL_INTERFACE_VERSION);
 
 long hc_domctl(uint64_t arg, uint64_t a1, uint64_t a2, uint64_t a3,
 	       uint64_t a4)
 {
-	const struct row *row;
-	struct xen_domctl op;
-	int rc;
-
-	if (!current->domain->privileged)
-		return -EPERM;
-	if (get_guest(&op, arg))
-		return -EFAULT;
-	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
-		return -EACCES;
-	if (op.cmd >= ARRAY_SIZE(rows) || !rows[op.cmd].fn)
-		return hypercall_unknown("domctl", op.cmd);
-	row = &rows[op.cmd];
-	rc = call(row, &op);
-	if (((row->flags & OUT && !rc) || row->flags & OUT_ERR) &&
-	    put_guest(arg, &op))
-		return rc ? rc : -EFAULT;
-	return rc;
+	return control_call(&domctl, arg);
 }

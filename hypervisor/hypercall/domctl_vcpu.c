@@ -12,12 +12,12 @@ static struct vcpu *find(struct domain *d, uint32_t id)
 }
 
 /* The number is createdomain's: this only makes them. May be repeated. */
-int domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
+long domctl_max_vcpus(struct domain *d, void *arg)
 {
 	unsigned int i;
 	int rc = 0;
 
-	if (op->u.max_vcpus.max != d->max_vcpus)
+	if (((struct xen_domctl_max_vcpus *)arg)->max != d->max_vcpus)
 		return -EINVAL;
 	for (i = 0; i < d->max_vcpus && !rc; i++) {
 		if (d->vcpu[i])
@@ -29,9 +29,10 @@ int domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
 	return rc == -EEXIST ? 0 : rc;
 }
 
-int domctl_set_context(struct domain *d, struct xen_domctl *op)
+long domctl_set_context(struct domain *d, void *arg)
 {
-	struct vcpu *v = find(d, op->u.vcpucontext.vcpu);
+	struct xen_domctl_vcpucontext *p = arg;
+	struct vcpu *v = find(d, p->vcpu);
 	struct vcpu_guest_context *c;
 	int rc;
 
@@ -39,12 +40,12 @@ int domctl_set_context(struct domain *d, struct xen_domctl *op)
 		return -EINVAL;
 	if (!v)
 		return -ESRCH;
-	if (handle_null(op->u.vcpucontext.ctxt))
+	if (handle_null(p->ctxt))
 		return -EOPNOTSUPP; /* a reset: nobody needs it yet */
 	c = hv_alloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	rc = copy_from_handle(c, op->u.vcpucontext.ctxt, 0, 1);
+	rc = copy_from_handle(c, p->ctxt, 0, 1);
 	if (!rc) {
 		domain_pause_sync(d);
 		rc = vcpu_set_context(v, c);
@@ -57,9 +58,10 @@ int domctl_set_context(struct domain *d, struct xen_domctl *op)
 	return rc;
 }
 
-int domctl_get_context(struct domain *d, struct xen_domctl *op)
+long domctl_get_context(struct domain *d, void *arg)
 {
-	struct vcpu *v = find(d, op->u.vcpucontext.vcpu);
+	struct xen_domctl_vcpucontext *p = arg;
+	struct vcpu *v = find(d, p->vcpu);
 	struct vcpu_guest_context *c;
 	int rc;
 
@@ -77,14 +79,14 @@ int domctl_get_context(struct domain *d, struct xen_domctl *op)
 	if (!v->sched.down)
 		c->flags |= VGCF_online;
 	domain_resume(d);
-	rc = copy_to_handle(op->u.vcpucontext.ctxt, 0, c, 1);
+	rc = copy_to_handle(p->ctxt, 0, c, 1);
 	hv_free(c);
 	return rc;
 }
 
-int domctl_vcpu_info(struct domain *d, struct xen_domctl *op)
+long domctl_vcpu_info(struct domain *d, void *arg)
 {
-	struct xen_domctl_getvcpuinfo *i = &op->u.getvcpuinfo;
+	struct xen_domctl_getvcpuinfo *i = arg;
 	struct vcpu *v = find(d, i->vcpu);
 
 	if (i->vcpu >= d->max_vcpus)
@@ -103,9 +105,9 @@ int domctl_vcpu_info(struct domain *d, struct xen_domctl *op)
  * Wanted and effective: what is asked for is kept, what the machine makes of
  * it is told. An override by SCHEDOP_pin_override stands unless it is forced.
  */
-int domctl_set_affinity(struct domain *d, struct xen_domctl *op)
+long domctl_set_affinity(struct domain *d, void *arg)
 {
-	struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+	struct xen_domctl_vcpuaffinity *a = arg;
 	struct vcpu *v = find(d, a->vcpu);
 	uint64_t hard, soft;
 	int rc;
@@ -137,9 +139,9 @@ int domctl_set_affinity(struct domain *d, struct xen_domctl *op)
 	return rc;
 }
 
-int domctl_get_affinity(struct domain *d, struct xen_domctl *op)
+long domctl_get_affinity(struct domain *d, void *arg)
 {
-	struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+	struct xen_domctl_vcpuaffinity *a = arg;
 	struct vcpu *v = find(d, a->vcpu);
 	int rc = 0;
 
@@ -155,9 +157,9 @@ int domctl_get_affinity(struct domain *d, struct xen_domctl *op)
 }
 
 /* A weight of 0 and a cap of all ones leave what is there. */
-int domctl_scheduler(struct domain *d, struct xen_domctl *op)
+long domctl_scheduler(struct domain *d, void *arg)
 {
-	struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
+	struct xen_domctl_scheduler_op *s = arg;
 	struct xen_domctl_sched_credit *c = &s->u.credit;
 
 	if (s->sched_id != sched_policy_id())
@@ -177,18 +179,18 @@ int domctl_scheduler(struct domain *d, struct xen_domctl *op)
 	return -EINVAL;
 }
 
-int domctl_set_policy(struct domain *d, struct xen_domctl *op)
+long domctl_set_policy(struct domain *d, void *arg)
 {
 	if (d == current->domain)
 		return -EINVAL;
 	if (d->state != DOM_BUILDING) /* its kernel may have looked */
 		return -EEXIST;
-	return policy_set(d, &op->u.cpu_policy);
+	return policy_set(d, arg);
 }
 
-int domctl_get_policy(struct domain *d, struct xen_domctl *op)
+long domctl_get_policy(struct domain *d, void *arg)
 {
-	struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
+	struct xen_domctl_cpu_policy *p = arg;
 	int rc;
 
 	if (handle_null(p->leaves) || handle_null(p->msrs))

@@ -1,21 +1,21 @@
 /*
  * platform_op: Dom0's questions about the machine as a whole: wall clock,
- * CPUs, firmware, sleep. What it may do without is answered -ENOSYS.
+ * CPUs, firmware, sleep. What it may do without is answered -ENOSYS. And what
+ * little there is to say about machine checks.
  */
 #include "acpi.h"
 #include "cpu.h"
-#include "domain.h"
 #include "guest.h"
-#include "hypercall.h"
-#include "lib.h"
 #include "printk.h"
+#include "subop.h"
 #include "time.h"
+#include <xen/arch-x86/xen-mca.h>
 #include <xen/platform.h>
 #include <xen/vcpu.h>
 
-static long op_settime32(struct xen_platform_op *op)
+static long op_settime32(struct domain *none, void *arg)
 {
-	const struct xenpf_settime32 *s = &op->u.settime32;
+	const struct xenpf_settime32 *s = arg;
 
 	if (s->nsecs >= NSEC_PER_SEC)
 		return -EINVAL;
@@ -23,9 +23,9 @@ static long op_settime32(struct xen_platform_op *op)
 	return 0;
 }
 
-static long op_settime64(struct xen_platform_op *op)
+static long op_settime64(struct domain *none, void *arg)
 {
-	const struct xenpf_settime64 *s = &op->u.settime64;
+	const struct xenpf_settime64 *s = arg;
 
 	/* Nanoseconds since 1970 fit in 64 bits until the year 2554. */
 	if (s->mbz || s->nsecs >= NSEC_PER_SEC ||
@@ -40,9 +40,9 @@ static long op_settime64(struct xen_platform_op *op)
  * no disk or monitor tables. The keyboard's flags are those of the BIOS data
  * area that a kernel only wants for its number lock.
  */
-static long op_firmware_info(struct xen_platform_op *op)
+static long op_firmware_info(struct domain *none, void *arg)
 {
-	struct xenpf_firmware_info *info = &op->u.firmware_info;
+	struct xenpf_firmware_info *info = arg;
 
 	switch (info->type) {
 	case XEN_FW_DISK_INFO:
@@ -59,9 +59,9 @@ static long op_firmware_info(struct xen_platform_op *op)
 	}
 }
 
-static long op_sleep(struct xen_platform_op *op)
+static long op_sleep(struct domain *none, void *arg)
 {
-	const struct xenpf_enter_acpi_sleep *s = &op->u.enter_acpi_sleep;
+	const struct xenpf_enter_acpi_sleep *s = arg;
 
 	/* Reduced hardware has other registers; the other states need AML. */
 	if (s->flags || s->sleep_state != 5 || !acpi.pm1a_control)
@@ -79,9 +79,9 @@ static uint32_t acpi_cpu_id(uint32_t apic_id)
 	return 0;
 }
 
-static long op_cpuinfo(struct xen_platform_op *op)
+static long op_cpuinfo(struct domain *none, void *arg)
 {
-	struct xenpf_pcpuinfo *info = &op->u.pcpu_info;
+	struct xenpf_pcpuinfo *info = arg;
 	uint32_t id = info->xen_cpuid;
 
 	info->max_present = cpus_present - 1;
@@ -96,33 +96,46 @@ static long op_cpuinfo(struct xen_platform_op *op)
 }
 
 /* All CPUs of a machine that we run on are of one kind. */
-static long op_cpu_version(struct xen_platform_op *op)
+struct cpu_kind {
+	char vendor[12];
+	uint16_t family, model, stepping;
+};
+
+static struct cpu_kind cpu_kind(void)
 {
-	struct xenpf_pcpu_version *ver = &op->u.pcpu_version;
 	struct cpuid_regs id = cpuid(0), sig = cpuid(1);
-	uint32_t family = sig.a >> 8 & 15, model = sig.a >> 4 & 15;
+	struct cpu_kind k = {
+		.family = sig.a >> 8 & 15, .stepping = sig.a & 15,
+		.model = (sig.a >> 4 & 15) | (sig.a >> 12 & 0xf0),
+	};
+
+	if (k.family == 15)
+		k.family += sig.a >> 20 & 0xff;
+	memcpy(k.vendor, &id.b, 4);
+	memcpy(k.vendor + 4, &id.d, 4);
+	memcpy(k.vendor + 8, &id.c, 4);
+	return k;
+}
+
+static long op_cpu_version(struct domain *none, void *arg)
+{
+	struct xenpf_pcpu_version *ver = arg;
+	struct cpu_kind k = cpu_kind();
 
 	if (ver->xen_cpuid >= cpus_present)
 		return -EINVAL;
-	if (family == 15)
-		family += sig.a >> 20 & 0xff;
-	if (family >= 6)
-		model |= (sig.a >> 16 & 15) << 4;
-	memset(ver->vendor_id, 0, sizeof(ver->vendor_id));
-	memcpy(ver->vendor_id, &id.b, 4);
-	memcpy(ver->vendor_id + 4, &id.d, 4);
-	memcpy(ver->vendor_id + 8, &id.c, 4);
+	memcpy(ver->vendor_id, k.vendor, sizeof(ver->vendor_id));
 	ver->max_present = cpus_present - 1;
-	ver->family = family;
-	ver->model = model;
-	ver->stepping = sig.a & 15;
+	ver->family = k.family;
+	ver->model = k.model;
+	ver->stepping = k.stepping;
 	return 0;
 }
 
 /* Idle time of the CPUs in a bitmap; clears the bits of those not present. */
-static long op_idle_time(struct xen_platform_op *op)
+static long op_idle_time(struct domain *none, void *arg)
 {
-	struct xenpf_getidletime *get = &op->u.getidletime;
+	struct xenpf_getidletime *get = arg;
 	struct vcpu_runstate_info state;
 	uint8_t map = 0;
 
@@ -147,42 +160,94 @@ static long op_idle_time(struct xen_platform_op *op)
 	return 0;
 }
 
-static const struct {
-	uint32_t cmd;
-	long (*fn)(struct xen_platform_op *op);
-	bool answers; /* the structure goes back to the guest */
-} ops[] = {
-	{ XENPF_settime32, op_settime32, false },
-	{ XENPF_settime64, op_settime64, false },
-	{ XENPF_firmware_info, op_firmware_info, true },
-	{ XENPF_enter_acpi_sleep, op_sleep, false },
-	{ XENPF_getidletime, op_idle_time, true },
-	{ XENPF_get_cpuinfo, op_cpuinfo, true },
-	{ XENPF_get_cpu_version, op_cpu_version, true },
+#define OUT SUBOP_OUT
+
+static const struct subop ops[] = {
+	[XENPF_settime32] = { .fn = op_settime32 },
+	[XENPF_settime64] = { .fn = op_settime64 },
+	[XENPF_firmware_info] = { .fn = op_firmware_info, .flags = OUT },
+	[XENPF_enter_acpi_sleep] = { .fn = op_sleep },
+	[XENPF_getidletime] = { .fn = op_idle_time, .flags = OUT },
+	[XENPF_get_cpuinfo] = { .fn = op_cpuinfo, .flags = OUT },
+	[XENPF_get_cpu_version] = { .fn = op_cpu_version, .flags = OUT },
 };
 
-/* (structure); Dom0's alone. */
+static const struct control platform =
+	CONTROL("platform_op", ops, xen_platform_op, XENPF_INTERFACE_VERSION);
+
 long hc_platform_op(uint64_t va, uint64_t a1, uint64_t a2, uint64_t a3,
 		    uint64_t a4)
 {
-	struct xen_platform_op op;
-	long rc;
+	return control_call(&platform, va);
+}
 
-	if (!current->domain->privileged)
-		return -EPERM;
-	if (get_guest(&op, va))
-		return -EFAULT;
-	if (op.interface_version != XENPF_INTERFACE_VERSION)
-		return -EACCES;
-	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
-		if (ops[i].cmd != op.cmd)
-			continue;
-		rc = ops[i].fn(&op);
-		if (!rc && ops[i].answers)
-			rc = put_guest(va, &op);
-		return rc;
+/*
+ * Machine checks (hypercall 48), for Dom0's log of them. A machine check is
+ * the end of the machine here, so there is never one to fetch; what remains is
+ * to say which CPUs there are.
+ */
+static long op_fetch(struct domain *none, void *arg)
+{
+	struct xen_mc_fetch *fetch = arg;
+
+	fetch->flags = XEN_MC_NODATA;
+	fetch->fetch_id = 0;
+	return 0;
+}
+
+static struct mcinfo_logical_cpu describe_cpu(unsigned int cpu)
+{
+	struct cpuid_regs sig = cpuid(1), ext = { 0 };
+	struct cpu_kind k = cpu_kind();
+	struct mcinfo_logical_cpu info = {
+		.mc_cpunr = cpu, .mc_apicid = cpus[cpu].apic_id,
+		.mc_coreid = (uint16_t)cpu, .mc_nthreads = 1,
+		.mc_ncores = cpus_present, .mc_ncores_active = cpus_present,
+		.mc_cpuid_level = (int32_t)cpuid(0).a, .mc_family = k.family,
+		.mc_model = k.model, .mc_step = k.stepping,
+	};
+
+	if (cpuid(0x80000000).a >= 0x80000001)
+		ext = cpuid(0x80000001);
+	memcpy(info.mc_vendorid, k.vendor, sizeof(k.vendor));
+	info.mc_cpu_caps[MC_CAPS_STD_EDX] = sig.d;
+	info.mc_cpu_caps[MC_CAPS_STD_ECX] = sig.c;
+	info.mc_cpu_caps[MC_CAPS_AMD_EDX] = ext.d;
+	info.mc_cpu_caps[MC_CAPS_AMD_ECX] = ext.c;
+	return info;
+}
+
+static long op_cpus(struct domain *none, void *arg)
+{
+	struct xen_mc_physcpuinfo *p = arg;
+	struct mcinfo_logical_cpu info;
+	uint32_t n;
+
+	/* Without an array: only how many there are. */
+	if (handle_null(p->info)) {
+		p->ncpus = cpus_present;
+		return 0;
 	}
-	return hypercall_unknown("platform_op", op.cmd);
+	p->ncpus = min(p->ncpus, (uint32_t)cpus_present);
+	for (n = 0; n < p->ncpus; n++) {
+		info = describe_cpu(n);
+		if (copy_to_handle(p->info, n, &info, 1))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static const struct subop mca_ops[] = {
+	[XEN_MC_fetch] = { .fn = op_fetch, .flags = OUT },
+	[XEN_MC_physcpuinfo] = { .fn = op_cpus, .flags = OUT },
+};
+
+static const struct control mca = CONTROL("mca", mca_ops, xen_mc,
+					  XEN_MCA_INTERFACE_VERSION);
+
+long hc_mca(uint64_t va, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+{
+	return control_call(&mca, va);
 }
 
 /* Performance counters are not offered to domains. */

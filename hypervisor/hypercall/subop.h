@@ -18,8 +18,9 @@ typedef long subop_fn(struct domain *d, void *arg);
 enum subop_flags {
 	SUBOP_PRIVILEGED = 1, /* for the control domain alone */
 	SUBOP_DOMAIN = 2, /* names a domain: one's own; any if privileged */
-	SUBOP_OUT = 4,    /* the structure goes back when fn returns 0 */
-	SUBOP_OUT_ERR = 8, /* ... and when it fails */
+	SUBOP_ALIVE = 4,  /* ... which is not dying, and kept from that */
+	SUBOP_OUT = 8,    /* the structure goes back when fn returns 0 */
+	SUBOP_OUT_ERR = 16, /* ... and when it fails */
 };
 
 struct subop {
@@ -47,5 +48,23 @@ static inline long subop_call(const char *family, const struct subop *ops,
 		return ops[op].fn(NULL, (void *)arg);
 	return subop_framed(&ops[op], arg);
 }
+
+/*
+ * An interface of the control domain: one structure for all operations, that
+ * begins with the number, the version, and where there is one the domain.
+ * Handlers are given what follows.
+ */
+struct control {
+	const char *family;
+	const struct subop *ops;
+	uint32_t n, version;
+	uint8_t size, head; /* of the structure; of its beginning */
+};
+
+#define CONTROL(name, rows, type, version_) \
+	{ name, rows, ARRAY_SIZE(rows), version_, \
+	  sizeof(struct type), offsetof(struct type, u) }
+
+long control_call(const struct control *c, uint64_t va);
 
 #endif

@@ -1,22 +1,17 @@
 /*
  * sysctl: what the control domain asks and tells the hypervisor about the
- * machine as a whole. One table; the structure is copied in once and out once,
- * as with domctl.
+ * machine as a whole.
  */
 #include "console.h"
 #include "control.h"
 #include "features.h"
 #include "guest.h"
-#include "hypercall.h"
-#include <xen/arch-x86/cpufeatureset.h>
 
 static_assert(sizeof(struct xen_sysctl) == 136, "ABI");
 
-typedef int sysctl_fn(struct xen_sysctl *op);
-
-static int op_readconsole(struct xen_sysctl *op)
+static long op_readconsole(struct domain *none, void *arg)
 {
-	struct xen_sysctl_readconsole *c = &op->u.readconsole;
+	struct xen_sysctl_readconsole *c = arg;
 	uint32_t pos = c->incremental ? c->index : log_first(), done = 0;
 	char buf[256];
 	size_t n;
@@ -57,9 +52,9 @@ static void topology(unsigned int *threads, unsigned int *cores)
 	*cores = max(per_package / *threads, 1u);
 }
 
-static int op_physinfo(struct xen_sysctl *op)
+static long op_physinfo(struct domain *none, void *arg)
 {
-	struct xen_sysctl_physinfo *p = &op->u.physinfo;
+	struct xen_sysctl_physinfo *p = arg;
 	uint32_t words[FEATURE_WORDS];
 
 	memset(p, 0, sizeof(*p));
@@ -77,15 +72,15 @@ static int op_physinfo(struct xen_sysctl *op)
 	return 0;
 }
 
-static int op_sched_id(struct xen_sysctl *op)
+static long op_sched_id(struct domain *none, void *arg)
 {
-	op->u.sched_id.sched_id = sched_policy_id();
+	((struct xen_sysctl_sched_id *)arg)->sched_id = sched_policy_id();
 	return 0;
 }
 
-static int op_domain_list(struct xen_sysctl *op)
+static long op_domain_list(struct domain *none, void *arg)
 {
-	struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
+	struct xen_sysctl_getdomaininfolist *l = arg;
 	struct xen_domctl_getdomaininfo info;
 	struct domain *d;
 	uint32_t n = 0;
@@ -107,13 +102,14 @@ static int op_domain_list(struct xen_sysctl *op)
 	return rc;
 }
 
-static int op_debug_keys(struct xen_sysctl *op)
+static long op_debug_keys(struct domain *none, void *arg)
 {
+	const struct xen_sysctl_debug_keys *k = arg;
 	uint32_t i;
 	char key;
 
-	for (i = 0; i < op->u.debug_keys.nr_keys; i++) {
-		if (copy_from_handle(&key, op->u.debug_keys.keys, i, 1))
+	for (i = 0; i < k->nr_keys; i++) {
+		if (copy_from_handle(&key, k->keys, i, 1))
 			return -EFAULT;
 		debug_key(key);
 		if (preempt_point())
@@ -122,9 +118,9 @@ static int op_debug_keys(struct xen_sysctl *op)
 	return 0;
 }
 
-static int op_cpu_times(struct xen_sysctl *op)
+static long op_cpu_times(struct domain *none, void *arg)
 {
-	struct xen_sysctl_getcpuinfo *c = &op->u.getcpuinfo;
+	struct xen_sysctl_getcpuinfo *c = arg;
 	xen_sysctl_cpuinfo_t info;
 	uint32_t i, n = min(c->max_cpus, cpus_present);
 
@@ -137,15 +133,16 @@ static int op_cpu_times(struct xen_sysctl *op)
 	return 0;
 }
 
-static int op_availheap(struct xen_sysctl *op)
+static long op_availheap(struct domain *none, void *arg)
 {
-	op->u.availheap.avail_bytes = heap_free_frames() << PAGE_SHIFT;
+	((struct xen_sysctl_availheap *)arg)->avail_bytes =
+		heap_free_frames() << PAGE_SHIFT;
 	return 0;
 }
 
-static int op_cpu_topology(struct xen_sysctl *op)
+static long op_cpu_topology(struct domain *none, void *arg)
 {
-	struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
+	struct xen_sysctl_cputopoinfo *t = arg;
 	unsigned int i, threads, cores, n = cpus_present;
 	struct xen_sysctl_cputopo c;
 
@@ -167,9 +164,9 @@ static int op_cpu_topology(struct xen_sysctl *op)
 }
 
 /* One node with everything in it. */
-static int op_numa(struct xen_sysctl *op)
+static long op_numa(struct domain *none, void *arg)
 {
-	struct xen_sysctl_numainfo *n = &op->u.numainfo;
+	struct xen_sysctl_numainfo *n = arg;
 	struct xen_sysctl_meminfo m = {
 		.memsize = heap_total_frames() << PAGE_SHIFT,
 		.memfree = heap_free_frames() << PAGE_SHIFT,
@@ -201,9 +198,9 @@ static uint32_t count_domains(void)
 }
 
 /* One pool with all CPUs. */
-static int op_cpupool(struct xen_sysctl *op)
+static long op_cpupool(struct domain *none, void *arg)
 {
-	struct xen_sysctl_cpupool_op *c = &op->u.cpupool_op;
+	struct xen_sysctl_cpupool_op *c = arg;
 
 	switch (c->op) {
 	case XEN_SYSCTL_CPUPOOL_OP_INFO: /* the first from this id on */
@@ -214,19 +211,14 @@ static int op_cpupool(struct xen_sysctl *op)
 		return put_bitmap(&c->cpumap, cpus_online());
 	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
 		return put_bitmap(&c->cpumap, 0);
-	case XEN_SYSCTL_CPUPOOL_OP_CREATE:
-	case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
-	case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
-	case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
-	case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
-		return -EOPNOTSUPP;
 	}
-	return -ENOSYS;
+	return c->op >= XEN_SYSCTL_CPUPOOL_OP_CREATE &&
+	       c->op < XEN_SYSCTL_CPUPOOL_OP_FREEINFO ? -EOPNOTSUPP : -ENOSYS;
 }
 
-static int op_scheduler(struct xen_sysctl *op)
+static long op_scheduler(struct domain *none, void *arg)
 {
-	struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
+	struct xen_sysctl_scheduler_op *s = arg;
 
 	if (s->cpupool_id != 0)
 		return -ESRCH;
@@ -240,15 +232,15 @@ static int op_scheduler(struct xen_sysctl *op)
 }
 
 /* We keep no list of devices: none is known. */
-static int op_pci_topology(struct xen_sysctl *op)
+static long op_pci_topology(struct domain *none, void *arg)
 {
-	struct xen_sysctl_pcitopoinfo *t = &op->u.pcitopoinfo;
-	uint32_t i, none = XEN_INVALID_DEV;
+	struct xen_sysctl_pcitopoinfo *t = arg;
+	uint32_t i, unknown = XEN_INVALID_DEV;
 
 	if (handle_null(t->devs) || handle_null(t->nodes))
 		return -EINVAL;
 	for (i = 0; i < t->num_devs; i++) {
-		if (copy_to_handle(t->nodes, i, &none, 1))
+		if (copy_to_handle(t->nodes, i, &unknown, 1))
 			return -EFAULT;
 		if (preempt_point())
 			return -EINTR;
@@ -256,99 +248,77 @@ static int op_pci_topology(struct xen_sysctl *op)
 	return 0;
 }
 
-static int op_featureset(struct xen_sysctl *op)
+/* Feature sets and policies are numbered alike; POLICY_*, or an error. */
+static int policy_of(uint32_t index)
 {
-	static const enum policy_kind kinds[] = {
-		[XEN_SYSCTL_cpu_featureset_raw] = POLICY_RAW,
-		[XEN_SYSCTL_cpu_featureset_host] = POLICY_HOST,
-		[XEN_SYSCTL_cpu_featureset_pv] = POLICY_PV,
-		[XEN_SYSCTL_cpu_featureset_hvm] = POLICY_PV, /* not reached */
-		[XEN_SYSCTL_cpu_featureset_pv_max] = POLICY_PV,
+	static const int policies[] = {
+		[XEN_SYSCTL_cpu_policy_raw] = POLICY_RAW,
+		[XEN_SYSCTL_cpu_policy_host] = POLICY_HOST,
+		[XEN_SYSCTL_cpu_policy_pv_max] = POLICY_PV,
+		[XEN_SYSCTL_cpu_policy_hvm_max] = -EOPNOTSUPP,
+		[XEN_SYSCTL_cpu_policy_pv_default] = POLICY_PV,
+		[XEN_SYSCTL_cpu_policy_hvm_default] = -EOPNOTSUPP,
 	};
-	struct xen_sysctl_cpu_featureset *f = &op->u.cpu_featureset;
-	uint32_t words[FEATURE_WORDS], n = FEATURE_WORDS;
 
-	if (f->index == XEN_SYSCTL_cpu_featureset_hvm ||
-	    f->index == XEN_SYSCTL_cpu_featureset_hvm_max)
-		return -EOPNOTSUPP;
-	if (f->index >= ARRAY_SIZE(kinds))
-		return -EINVAL;
+	return index < ARRAY_SIZE(policies) ? policies[index] : -EINVAL;
+}
+
+static long op_featureset(struct domain *none, void *arg)
+{
+	struct xen_sysctl_cpu_featureset *f = arg;
+	uint32_t words[FEATURE_WORDS];
+	int policy = policy_of(f->index);
+
+	if (policy < 0)
+		return policy;
 	if (!handle_null(f->features)) {
-		if (f->nr_features < n)
+		if (f->nr_features < FEATURE_WORDS)
 			return -ENOBUFS;
-		policy_features(kinds[f->index], words);
-		if (copy_to_handle(f->features, 0, words, n))
+		policy_features((enum policy_kind)policy, words);
+		if (copy_to_handle(f->features, 0, words, FEATURE_WORDS))
 			return -EFAULT;
 	}
-	f->nr_features = n;
+	f->nr_features = FEATURE_WORDS;
 	return 0;
 }
 
-static int op_policy(struct xen_sysctl *op)
+static long op_policy(struct domain *none, void *arg)
 {
-	struct xen_sysctl_cpu_policy *p = &op->u.cpu_policy;
-	enum policy_kind kind;
-	int rc;
+	struct xen_sysctl_cpu_policy *p = arg;
+	int policy = policy_of(p->index), rc;
 
-	switch (p->index) {
-	case XEN_SYSCTL_cpu_policy_raw:
-		kind = POLICY_RAW;
-		break;
-	case XEN_SYSCTL_cpu_policy_host:
-		kind = POLICY_HOST;
-		break;
-	case XEN_SYSCTL_cpu_policy_pv_max:
-	case XEN_SYSCTL_cpu_policy_pv_default:
-		kind = POLICY_PV;
-		break;
-	case XEN_SYSCTL_cpu_policy_hvm_max:
-	case XEN_SYSCTL_cpu_policy_hvm_default:
-		return -EOPNOTSUPP;
-	default:
-		return -EINVAL;
-	}
-	if (p->_rsvd)
-		return -EINVAL;
-	rc = policy_put_leaves(kind, NULL, p->leaves, &p->nr_leaves);
+	if (policy < 0 || p->_rsvd)
+		return policy < 0 ? policy : -EINVAL;
+	rc = policy_put_leaves((enum policy_kind)policy, NULL, p->leaves,
+			       &p->nr_leaves);
 	return rc ? rc : policy_put_msrs(p->msrs, &p->nr_msrs);
 }
 
-static const struct row {
-	sysctl_fn *fn;
-	bool out;
-} rows[] = {
-	[XEN_SYSCTL_readconsole] = { op_readconsole, true },
-	[XEN_SYSCTL_physinfo] = { op_physinfo, true },
-	[XEN_SYSCTL_sched_id] = { op_sched_id, true },
-	[XEN_SYSCTL_getdomaininfolist] = { op_domain_list, true },
-	[XEN_SYSCTL_debug_keys] = { op_debug_keys, false },
-	[XEN_SYSCTL_getcpuinfo] = { op_cpu_times, true },
-	[XEN_SYSCTL_availheap] = { op_availheap, true },
-	[XEN_SYSCTL_cputopoinfo] = { op_cpu_topology, true },
-	[XEN_SYSCTL_numainfo] = { op_numa, true },
-	[XEN_SYSCTL_cpupool_op] = { op_cpupool, true },
-	[XEN_SYSCTL_scheduler_op] = { op_scheduler, true },
-	[XEN_SYSCTL_pcitopoinfo] = { op_pci_topology, false },
-	[XEN_SYSCTL_get_cpu_featureset] = { op_featureset, true },
-	[XEN_SYSCTL_get_cpu_policy] = { op_policy, true },
+#define ROW(op, function) \
+	[XEN_SYSCTL_##op] = { .fn = function, .flags = SUBOP_OUT }
+
+static const struct subop ops[] = {
+	ROW(readconsole, op_readconsole),
+	ROW(physinfo, op_physinfo),
+	ROW(sched_id, op_sched_id),
+	ROW(getdomaininfolist, op_domain_list),
+	[XEN_SYSCTL_debug_keys] = { .fn = op_debug_keys },
+	ROW(getcpuinfo, op_cpu_times),
+	ROW(availheap, op_availheap),
+	ROW(cputopoinfo, op_cpu_topology),
+	ROW(numainfo, op_numa),
+	ROW(cpupool_op, op_cpupool),
+	ROW(scheduler_op, op_scheduler),
+	[XEN_SYSCTL_pcitopoinfo] = { .fn = op_pci_topology },
+	ROW(get_cpu_featureset, op_featureset),
+	ROW(get_cpu_policy, op_policy),
 };
+
+static const struct control sysctl = CONTROL("sysctl", ops, xen_sysctl,
+					     XEN_SYSCTL_INTERFACE_VERSION);
 
 long hc_sysctl(uint64_t arg, uint64_t a1, uint64_t a2, uint64_t a3,
 	       uint64_t a4)
 {
-	struct xen_sysctl op;
-	int rc;
-
-	if (!current->domain->privileged)
-		return -EPERM;
-	if (get_guest(&op, arg))
-		return -EFAULT;
-	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
-		return -EACCES;
-	if (op.cmd >= ARRAY_SIZE(rows) || !rows[op.cmd].fn)
-		return hypercall_unknown("sysctl", op.cmd);
-	rc = rows[op.cmd].fn(&op);
-	if (!rc && rows[op.cmd].out && put_guest(arg, &op))
-		rc = -EFAULT;
-	return rc;
+	return control_call(&sysctl, arg);
 }

@@ -264,8 +264,6 @@ void pv_get_context(struct vcpu *v, struct vcpu_guest_context *c)
 	c->flags = VGCF_i387_valid;
 	if (v->pv.in_kernel)
 		c->flags |= VGCF_in_kernel;
-	if (!v->sched.down)
-		c->flags |= VGCF_online;
 	if (v->pv.failsafe.mask_events)
 		c->flags |= VGCF_failsafe_disables_events;
 	if (v->pv.syscall.mask_events)

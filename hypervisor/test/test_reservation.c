@@ -42,6 +42,16 @@ int grant_frame(struct domain *of, unsigned int index, mfn_t *mfn)
 	return -EINVAL;
 }
 
+/* None of these operations asks for it. */
+bool domain_use(struct domain *of)
+{
+	return false;
+}
+
+void domain_unuse(struct domain *of)
+{
+}
+
 long hypercall_unknown(const char *family, uint64_t op)
 {
 	return -ENOSYS;
