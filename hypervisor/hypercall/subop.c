@@ -5,19 +5,18 @@
 /* Any row's structure, and any interface's. */
 #define ARG_BUFFER(name) uint8_t name[256] __attribute__((aligned(16)))
 
-/* Rights over others are the control domain's. */
 static long call_of_domain(const struct subop *op, domid_t id, void *arg)
 {
-	struct domain *d = domain_get(id);
-	long rc = -ESRCH;
+	struct domain *d;
+	long rc = domain_get_target(id, &d);
 
-	if (!d)
+	if (rc)
 		return rc;
-	if (d != current->domain && !current->domain->privileged) {
-		rc = -EPERM;
-	} else if (!(op->flags & SUBOP_ALIVE)) {
+	if (!(op->flags & SUBOP_ALIVE)) {
 		rc = op->fn(d, arg);
-	} else if (domain_use(d)) {
+	} else if (!domain_use(d)) {
+		rc = -ESRCH;
+	} else {
 		rc = op->fn(d, arg);
 		domain_unuse(d);
 	}
