@@ -31,32 +31,32 @@ struct cpu_policy {
 	uint32_t words[FEATURE_WORDS];
 };
 
-enum { A, B, C, D, NO_LEAF }; /* NO_LEAF: words of an MSR, which PV lacks */
+#define REG(x) offsetof(struct cpuid_regs, x)
+#define NOWHERE { ~0u, 0, 0 } /* words of an MSR, which PV lacks */
 
 static const struct {
-	uint32_t leaf, sub;
-	unsigned int reg;
+	uint32_t leaf, sub, reg;
 } word_place[FEATURE_WORDS] = {
-	{ 1, 0, D }, { 1, 0, C }, { 0x80000001, 0, D }, { 0x80000001, 0, C },
-	{ 0xd, 1, A }, { 7, 0, B }, { 7, 0, C }, { 0x80000007, 0, D },
-	{ 0x80000008, 0, B }, { 7, 0, D }, { 7, 1, A }, { 0x80000021, 0, A },
-	{ 7, 1, B }, { 7, 2, D }, { 7, 1, C }, { 7, 1, D },
-	{ MSR_ARCH_CAPABILITIES, 0, NO_LEAF },
-	{ MSR_ARCH_CAPABILITIES, 0, NO_LEAF }, { 0x80000021, 0, C },
+	{ 1, 0, REG(d) }, { 1, 0, REG(c) },
+	{ 0x80000001, 0, REG(d) }, { 0x80000001, 0, REG(c) },
+	{ 0xd, 1, REG(a) }, { 7, 0, REG(b) }, { 7, 0, REG(c) },
+	{ 0x80000007, 0, REG(d) }, { 0x80000008, 0, REG(b) },
+	{ 7, 0, REG(d) }, { 7, 1, REG(a) }, { 0x80000021, 0, REG(a) },
+	{ 7, 1, REG(b) }, { 7, 2, REG(d) }, { 7, 1, REG(c) },
+	{ 7, 1, REG(d) }, NOWHERE, NOWHERE, { 0x80000021, 0, REG(c) },
 };
 
-static uint32_t *reg_of(struct cpuid_regs *r, unsigned int reg)
+static uint32_t *word_in(struct cpuid_regs *r, unsigned int word)
 {
-	switch (reg) {
-	case A:
-		return &r->a;
-	case B:
-		return &r->b;
-	case C:
-		return &r->c;
-	default:
-		return &r->d;
-	}
+	return (uint32_t *)((char *)r + word_place[word].reg);
+}
+
+/* How many sub-leaves the interface knows of a leaf; 0: it takes none. */
+static uint32_t subleaves(uint32_t leaf)
+{
+	return leaf == 4 ? MAX_CACHE_SUBLEAVES :
+	       leaf == 7 ? MAX_FEATURE_SUBLEAF + 1 :
+	       leaf == 0xb ? 2 : leaf == 0xd ? MAX_XSTATE + 1 : 0;
 }
 
 #define LEAF1C_XSAVE (1u << 26)
@@ -77,18 +77,17 @@ void cpu_policy_limit(const struct domain *d, uint32_t leaf, uint32_t sub,
 	else if (leaf == 0x80000000)
 		r->a = min(r->a, p->max_ext);
 	for (i = 0; i < FEATURE_WORDS; i++) {
-		if (word_place[i].reg == NO_LEAF ||
-		    word_place[i].leaf != leaf ||
-		    (word_place[i].sub != sub && leaf != 1 && leaf >> 31 == 0))
+		if (word_place[i].leaf != leaf ||
+		    (word_place[i].sub != sub && subleaves(leaf)))
 			continue;
 		keep = 0;
-		if (leaf == 1 && word_place[i].reg == C) {
+		if (leaf == 1 && word_place[i].reg == REG(c)) {
 			/* Not features: the state of this guest. */
 			keep = LEAF1C_HYPERVISOR;
 			if (p->words[i] & LEAF1C_XSAVE)
 				keep |= LEAF1C_OSXSAVE;
 		}
-		*reg_of(r, word_place[i].reg) &= p->words[i] | keep;
+		*word_in(r, i) &= p->words[i] | keep;
 	}
 }
 
@@ -124,52 +123,29 @@ static void put_regs(struct writer *w, uint32_t leaf, uint32_t sub,
 	w->done++;
 }
 
-static struct cpuid_regs put_leaf(struct writer *w, uint32_t leaf,
-				  uint32_t sub)
-{
-	struct cpuid_regs r;
-
-	read_leaf(w->kind, w->d, leaf,
-		  sub == XEN_CPUID_NO_SUBLEAF ? 0 : sub, &r);
-	put_regs(w, leaf, sub, r);
-	return r;
-}
-
 /*
- * Lists that end with an entry of type 0 keep that entry: a tool that reads a
- * policy writes back as many leaves as it was given room for.
+ * A leaf with all sub-leaves that are there. Lists that end with an entry of
+ * type 0 keep that entry: a tool that reads a policy writes back as many leaves
+ * as it was given room for.
  */
-static void put_subleaves(struct writer *w, uint32_t leaf)
+static void put_leaf(struct writer *w, uint32_t leaf)
 {
-	struct cpuid_regs r;
-	uint32_t sub;
+	uint32_t sub, n = subleaves(leaf);
+	struct cpuid_regs r, first;
+	bool last = false;
 
-	read_leaf(w->kind, w->d, leaf, 0, &r);
-	switch (leaf) {
-	case 4:
-		for (sub = 0; sub < MAX_CACHE_SUBLEAVES; sub++)
-			if (!(put_leaf(w, leaf, sub).a & 0x1f))
-				break;
-		break;
-	case 7:
-		for (sub = 0; sub <= min(r.a, (uint32_t)MAX_FEATURE_SUBLEAF);
-		     sub++)
-			put_leaf(w, leaf, sub);
-		break;
-	case 0xb:
-		if (put_leaf(w, leaf, 0).c >> 8 & 0xff)
-			put_leaf(w, leaf, 1);
-		break;
-	case 0xd:
-		put_leaf(w, leaf, 0);
-		put_leaf(w, leaf, 1);
-		for (sub = 2; sub < 32; sub++)
-			if (r.a >> sub & 1)
-				put_leaf(w, leaf, sub);
-		break;
-	default:
-		put_leaf(w, leaf, XEN_CPUID_NO_SUBLEAF);
-		break;
+	read_leaf(w->kind, w->d, leaf, 0, &first);
+	if (n == 0)
+		put_regs(w, leaf, XEN_CPUID_NO_SUBLEAF, first);
+	for (sub = 0; sub < n && !last; sub++) {
+		if (leaf == 0xd && sub > 1 &&
+		    !(((uint64_t)first.d << 32 | first.a) >> sub & 1))
+			continue;
+		read_leaf(w->kind, w->d, leaf, sub, &r);
+		put_regs(w, leaf, sub, r);
+		last = (leaf == 4 && !(r.a & 0x1f)) ||
+		       (leaf == 7 && sub >= first.a) ||
+		       (leaf == 0xb && !(r.c >> 8 & 0xff));
 	}
 }
 
@@ -187,7 +163,7 @@ int policy_put_leaves(enum policy_kind kind, const struct domain *d,
 	read_leaf(kind, d, 0, 0, &r);
 	last = min(r.a, MAX_BASIC);
 	for (leaf = 0; leaf <= last; leaf++)
-		put_subleaves(&w, leaf);
+		put_leaf(&w, leaf);
 	/* How many of the hypervisor's own leaves: no limit. */
 	put_regs(&w, 0x40000000, XEN_CPUID_NO_SUBLEAF,
 		 (struct cpuid_regs){ 0 });
@@ -196,7 +172,7 @@ int policy_put_leaves(enum policy_kind kind, const struct domain *d,
 	read_leaf(kind, d, 0x80000000, 0, &r);
 	last = min(r.a, MAX_EXT);
 	for (leaf = 0x80000000; leaf <= last; leaf++)
-		put_leaf(&w, leaf, XEN_CPUID_NO_SUBLEAF);
+		put_leaf(&w, leaf);
 	if (!w.rc)
 		*nr = w.done;
 	return w.rc;
@@ -225,8 +201,6 @@ void policy_features(enum policy_kind kind, uint32_t words[FEATURE_WORDS])
 
 	for (i = 0; i < FEATURE_WORDS; i++) {
 		words[i] = 0;
-		if (word_place[i].reg == NO_LEAF)
-			continue;
 		read_leaf(kind, NULL, word_place[i].leaf & 0x80000000, 0, &r);
 		if (r.a < word_place[i].leaf)
 			continue;
@@ -237,23 +211,15 @@ void policy_features(enum policy_kind kind, uint32_t words[FEATURE_WORDS])
 		}
 		read_leaf(kind, NULL, word_place[i].leaf, word_place[i].sub,
 			  &r);
-		words[i] = *reg_of(&r, word_place[i].reg);
+		words[i] = *word_in(&r, i);
 	}
 }
 
 /* Where the interface has a leaf, and with which sub-leaves. */
 static bool leaf_exists(const xen_cpuid_leaf_t *l)
 {
-	switch (l->leaf) {
-	case 4:
-		return l->subleaf < MAX_CACHE_SUBLEAVES;
-	case 7:
-		return l->subleaf <= MAX_FEATURE_SUBLEAF;
-	case 0xb:
-		return l->subleaf < 2;
-	case 0xd:
-		return l->subleaf <= MAX_XSTATE;
-	}
+	if (subleaves(l->leaf))
+		return l->subleaf < subleaves(l->leaf);
 	return l->subleaf == XEN_CPUID_NO_SUBLEAF &&
 	       (l->leaf <= MAX_BASIC || l->leaf == 0x40000000 ||
 		l->leaf == 0x40000100 ||
@@ -280,9 +246,8 @@ static int take_leaf(struct cpu_policy *p, const xen_cpuid_leaf_t *l)
 			p->max_ext = l->a;
 	}
 	for (i = 0; i < FEATURE_WORDS; i++)
-		if (word_place[i].reg != NO_LEAF &&
-		    word_place[i].leaf == l->leaf && word_place[i].sub == sub)
-			p->words[i] = *reg_of(&r, word_place[i].reg);
+		if (word_place[i].leaf == l->leaf && word_place[i].sub == sub)
+			p->words[i] = *word_in(&r, i);
 	return 0;
 }
 

@@ -3,7 +3,28 @@
 #define PV_DOM0_H
 
 #include "domain.h"
-#include "elf.h"
+
+/* What elf.c finds in the kernel's file. */
+struct elf_kernel {
+	const uint8_t *file;
+	uint64_t size;
+	const struct elf_segment *segment, *segments_end;
+
+	/* Addresses that the notes give, and whether they were there. */
+	uint64_t entry, virt_base, paddr_offset, init_p2m, hypercall_page;
+	bool has_init_p2m, has_hypercall_page;
+	bool mod_start_pfn; /* takes its initrd unmapped, by pfn */
+
+	/* Pseudo-physical range that the segments fill, bytes: [low, high). */
+	uint64_t low, high;
+};
+
+/*
+ * elf.c: reads headers and notes of the file at @file. NULL, or the reason why
+ * it cannot be started as a PV kernel, as a constant sentence.
+ */
+must_check const char *elf_parse(struct elf_kernel *k, const void *file,
+				 uint64_t size);
 
 /* A run of machine frames that holds consecutive pfns. */
 struct dom0_chunk {
@@ -31,6 +52,8 @@ mfn_t dom0_mfn(const struct dom0_memory *m, uint64_t pfn);
  */
 void *dom0_page(const struct dom0_memory *m, uint64_t pfn);
 void *dom0_clear(const struct dom0_memory *m, uint64_t pfn);
+/* elf.c: puts the image, as parsed, where its segments belong. */
+void elf_load(const struct elf_kernel *k, const struct dom0_memory *m);
 /* Copies to pseudo-physical address @pa on; @src NULL: zeroes. */
 void dom0_copy(const struct dom0_memory *m, uint64_t pa, const void *src,
 	       uint64_t len);

@@ -94,17 +94,12 @@ void hypercall_page_fill(uint8_t *page)
 	memcpy(page + 32 * __HYPERVISOR_iret, iret, sizeof(iret));
 }
 
-static void put_segment(void *arg, uint64_t pa, const void *src, uint64_t len)
-{
-	dom0_copy(arg, pa, src, len);
-}
-
 static void load_image(struct builder *b, const struct boot_module *initrd)
 {
 	const struct elf_kernel *k = &b->kernel;
 	uint64_t pfn;
 
-	elf_load(k, put_segment, &b->memory);
+	elf_load(k, &b->memory);
 	if (k->has_hypercall_page) {
 		pfn = dom0_va_pfn(&b->layout, k->hypercall_page);
 		if (k->hypercall_page % PAGE_SIZE ||
@@ -215,12 +210,6 @@ static void start(struct builder *b, mfn_t l4)
 		panic("Dom0: not paused after creation");
 }
 
-static void release(const struct boot_module *m)
-{
-	if (m)
-		heap_release_range(m->start, m->start + m->len);
-}
-
 void dom0_build(const struct boot_module *kernel,
 		const struct boot_module *initrd)
 {
@@ -247,8 +236,9 @@ void dom0_build(const struct boot_module *kernel,
 	load_image(b, initrd);
 	fill_start_info(b, kernel->cmdline, initrd);
 	l4 = dom0_mfn(&b->memory, dom0_build_tables(l, &b->memory));
-	release(kernel);
-	release(initrd);
+	heap_release_range(kernel->start, kernel->start + kernel->len);
+	if (initrd)
+		heap_release_range(initrd->start, initrd->start + initrd->len);
 	type_tables(b, l4);
 
 	log_line(LOG_INFO, "Dom0: %lu MiB, %u vCPUs, kernel at %lx, entry %lx",

@@ -22,35 +22,25 @@
 #include "frame.h"
 #include "guest.h"
 #include "lib.h"
+#include "mm.h"
 
-#define PTE_TABLE 0x67UL /* present, writable, user, accessed, dirty */
-#define PTE_PAGE 0x67UL
-#define PTE_PAGE_RO 0x65UL
-#define PTE_ADDR 0x000ffffffffff000UL
+#define PTE_PAGE_RO (PTE_P | PTE_US | PTE_A | PTE_D)
+#define PTE_PAGE (PTE_PAGE_RO | PTE_RW)
 
 #define REGION_ALIGN (4UL << 20)
 #define REGION_PADDING (512UL << 10)
 
-static unsigned int level_shift(unsigned int level)
-{
-	return PAGE_SHIFT + 9 * level; /* of what one table of it covers */
-}
-
 /* Tables of levels 1 to 3 that map [start, end), end > start. */
 static uint64_t tables_for(uint64_t start, uint64_t end)
 {
+	unsigned int level, shift = PAGE_SHIFT;
 	uint64_t n = 0;
-	unsigned int level;
 
-	for (level = 1; level <= 3; level++)
-		n += ((end - 1) >> level_shift(level)) -
-		     (start >> level_shift(level)) + 1;
+	for (level = 1; level <= 3; level++) {
+		shift += 9; /* of what one table covers */
+		n += ((end - 1) >> shift) - (start >> shift) + 1;
+	}
 	return n;
-}
-
-static unsigned int l4_slot(uint64_t va)
-{
-	return va >> 39 & 511;
 }
 
 /* Start info, tables, stack and padding from @va on; sets l->end. */
@@ -115,8 +105,8 @@ const char *dom0_lay_out(struct dom0_layout *l, const struct elf_kernel *k,
 		why = check_place(l->p2m_va, va);
 		if (why)
 			return why;
-		if (l4_slot(l->p2m_va) == l4_slot(l->virt_base) ||
-		    l4_slot(va - 1) != l4_slot(l->p2m_va))
+		if (pt_index(l->p2m_va, 4) == pt_index(l->virt_base, 4) ||
+		    pt_index(l->p2m_va, 4) != pt_index(va - 1, 4))
 			return "its P2M list needs an L4 slot of its own";
 		l->p2m_frames = l->p2m_pages + tables_for(l->p2m_va, va);
 		pfn += l->p2m_frames;
@@ -132,30 +122,26 @@ struct table_pool {
 	uint64_t next, end;
 };
 
-static uint64_t take_table(struct table_pool *pool)
+static mfn_t take_table(struct table_pool *pool)
 {
 	assert(pool->next < pool->end);
 	(void)dom0_clear(pool->m, pool->next);
-	return pool->next++;
+	return dom0_mfn(pool->m, pool->next++);
 }
 
 /* The L1 entry for @va under @l4, with all tables above it. */
 static uint64_t *l1_entry(struct table_pool *pool, uint64_t *l4, uint64_t va)
 {
-	unsigned int level, index;
-	uint64_t *table = l4;
-	mfn_t mfn;
+	uint64_t *table = l4, *e;
+	unsigned int level;
 
-	for (level = 3; level > 0; level--) {
-		index = va >> level_shift(level) & 511;
-		if (!table[index]) {
-			mfn = dom0_mfn(pool->m, take_table(pool));
-			table[index] = mfn_paddr(mfn) | PTE_TABLE;
-		}
-		table = frame_virt(frame_of(paddr_mfn(table[index] &
-						      PTE_ADDR)));
+	for (level = 4; level > 1; level--) {
+		e = &table[pt_index(va, level)];
+		if (!*e)
+			*e = mfn_paddr(take_table(pool)) | PTE_PAGE;
+		table = frame_virt(frame_of(pte_mfn(*e)));
 	}
-	return &table[va >> PAGE_SHIFT & 511];
+	return &table[pt_index(va, 1)];
 }
 
 /* Maps @pages pfns from @pfn on at @va. */
@@ -165,7 +151,7 @@ static void map_pages(struct table_pool *pool, uint64_t *l4, uint64_t va,
 	uint64_t *pte = NULL;
 
 	for (; pages > 0; pages--, pfn++, va += PAGE_SIZE) {
-		if (!pte || (va >> PAGE_SHIFT & 511) == 0)
+		if (!pte || pt_index(va, 1) == 0)
 			pte = l1_entry(pool, l4, va);
 		*pte++ = mfn_paddr(dom0_mfn(pool->m, pfn)) | flags;
 	}

@@ -59,16 +59,11 @@ static struct sizes wanted(void)
 	return s;
 }
 
-/* What the hypervisor and other domains keep when nobody says otherwise. */
-static uint64_t default_reserve(void)
-{
-	return max(heap_total_frames() / 16, MIB_PAGES(128));
-}
-
 static uint64_t choose_pages(const struct sizes *s)
 {
-	uint64_t free = heap_free_frames(), reserve = default_reserve();
-	uint64_t pages = s->pages;
+	/* What is left for others when nobody says otherwise. */
+	uint64_t reserve = max(heap_total_frames() / 16, MIB_PAGES(128));
+	uint64_t free = heap_free_frames(), pages = s->pages;
 
 	if (pages == 0)
 		pages = free > 2 * reserve ? free - reserve : free / 2;

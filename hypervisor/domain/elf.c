@@ -9,7 +9,7 @@
  */
 #include <xen/elfnote.h>
 
-#include "elf.h"
+#include "dom0.h"
 #include "lib.h"
 
 struct elf_header {
@@ -42,19 +42,6 @@ enum {
 static bool in_file(const struct elf_kernel *k, uint64_t off, uint64_t len)
 {
 	return off <= k->size && len <= k->size - off;
-}
-
-static const struct elf_segment *segment(const struct elf_kernel *k,
-					 unsigned int i)
-{
-	const struct elf_header *h = (const void *)k->file;
-
-	return (const struct elf_segment *)(k->file + h->phoff) + i;
-}
-
-static unsigned int segments(const struct elf_kernel *k)
-{
-	return ((const struct elf_header *)k->file)->phnum;
 }
 
 /* A required feature ("!name" in the list) that no PV guest gets here. */
@@ -137,7 +124,7 @@ static const char *take_notes(struct elf_kernel *k, uint64_t off,
 	return NULL;
 }
 
-static const char *check_header(const struct elf_kernel *k)
+static const char *take_header(struct elf_kernel *k)
 {
 	const struct elf_header *h = (const void *)k->file;
 
@@ -150,18 +137,19 @@ static const char *check_header(const struct elf_kernel *k)
 	if (h->phentsize != sizeof(struct elf_segment) ||
 	    !in_file(k, h->phoff, h->phnum * sizeof(struct elf_segment)))
 		return "its program headers lie outside the file";
+	k->segment = (const void *)(k->file + h->phoff);
+	k->segments_end = k->segment + h->phnum;
+	k->entry = h->entry;
 	return NULL;
 }
 
 static const char *measure(struct elf_kernel *k)
 {
 	const struct elf_segment *s;
-	unsigned int i;
 	uint64_t pa;
 
 	k->low = ~0ULL;
-	for (i = 0; i < segments(k); i++) {
-		s = segment(k, i);
+	for (s = k->segment; s < k->segments_end; s++) {
 		if (s->type != SEGMENT_LOAD || s->memsz == 0)
 			continue;
 		pa = s->paddr - k->paddr_offset;
@@ -180,17 +168,14 @@ static const char *measure(struct elf_kernel *k)
 const char *elf_parse(struct elf_kernel *k, const void *file, uint64_t size)
 {
 	const struct elf_segment *s;
-	unsigned int i, notes = 0;
+	unsigned int notes = 0;
 	const char *why;
 
 	*k = (struct elf_kernel){ .file = file, .size = size };
-	why = check_header(k);
+	why = take_header(k);
 	if (why)
 		return why;
-
-	k->entry = ((const struct elf_header *)file)->entry;
-	for (i = 0; i < segments(k); i++) {
-		s = segment(k, i);
+	for (s = k->segment; s < k->segments_end; s++) {
 		if (s->type != SEGMENT_NOTE)
 			continue;
 		why = take_notes(k, s->offset, s->filesz, &notes);
@@ -202,20 +187,16 @@ const char *elf_parse(struct elf_kernel *k, const void *file, uint64_t size)
 	return measure(k);
 }
 
-void elf_load(const struct elf_kernel *k,
-	      void (*put)(void *arg, uint64_t pa, const void *src,
-			  uint64_t len), void *arg)
+void elf_load(const struct elf_kernel *k, const struct dom0_memory *m)
 {
 	const struct elf_segment *s;
-	unsigned int i;
 	uint64_t pa;
 
-	for (i = 0; i < segments(k); i++) {
-		s = segment(k, i);
+	for (s = k->segment; s < k->segments_end; s++) {
 		if (s->type != SEGMENT_LOAD)
 			continue;
 		pa = s->paddr - k->paddr_offset;
-		put(arg, pa, k->file + s->offset, s->filesz);
-		put(arg, pa + s->filesz, NULL, s->memsz - s->filesz);
+		dom0_copy(m, pa, k->file + s->offset, s->filesz);
+		dom0_copy(m, pa + s->filesz, NULL, s->memsz - s->filesz);
 	}
 }

@@ -7,13 +7,20 @@
 #define STACK_ORDER 2
 static_assert(PAGE_SIZE << STACK_ORDER == STACK_SIZE, "order of a stack");
 
-/* Registers at the top of the stack, below the CPU's word: see cpu/entry.S. */
-static struct vcpu *vcpu_alloc(struct domain *d, unsigned int id, void *stack)
+/*
+ * On a stack of its own if none is given. Registers at the top of the stack,
+ * below the CPU's word: see cpu/entry.S.
+ */
+static struct vcpu *vcpu_alloc(struct domain *d, unsigned int id, void *given)
 {
-	struct vcpu *v = hv_alloc(sizeof(*v));
+	void *stack = given ? given : hv_alloc_pages(STACK_ORDER, 0);
+	struct vcpu *v = stack ? hv_alloc(sizeof(*v)) : NULL;
 
-	if (!v)
+	if (!v) {
+		if (!given)
+			hv_free_pages(stack, STACK_ORDER);
 		return NULL;
+	}
 	v->domain = d;
 	v->id = id;
 	v->stack = stack;
@@ -23,19 +30,9 @@ static struct vcpu *vcpu_alloc(struct domain *d, unsigned int id, void *stack)
 	return v;
 }
 
-static struct vcpu *vcpu_alloc_stack(struct domain *d, unsigned int id)
-{
-	void *stack = hv_alloc_pages(STACK_ORDER, 0);
-	struct vcpu *v = stack ? vcpu_alloc(d, id, stack) : NULL;
-
-	if (stack && !v)
-		hv_free_pages(stack, STACK_ORDER);
-	return v;
-}
-
 void vcpu_free(struct vcpu *v)
 {
-	sched_destroy_vcpu(v);
+	assert(!v->sched.on_cpu && !v->sched.runnable);
 	hv_free_pages(v->stack, STACK_ORDER);
 	hv_free(v);
 }
@@ -55,7 +52,7 @@ int vcpu_create(struct domain *d, unsigned int id)
 		return -EINVAL;
 	if (d->vcpu[id])
 		return -EEXIST;
-	v = vcpu_alloc_stack(d, id);
+	v = vcpu_alloc(d, id, NULL);
 	if (!v)
 		return -ENOMEM;
 	v->info = id < ARRAY_SIZE(d->shared->vcpu_info) ?
@@ -74,7 +71,7 @@ int vcpu_create(struct domain *d, unsigned int id)
 
 struct vcpu *thread_create(void (*fn)(void *arg), void *arg, const char *name)
 {
-	struct vcpu *v = vcpu_alloc_stack(idle_domain, MAX_CPUS);
+	struct vcpu *v = vcpu_alloc(idle_domain, MAX_CPUS, NULL);
 
 	if (!v)
 		return NULL;
@@ -86,13 +83,10 @@ struct vcpu *thread_create(void (*fn)(void *arg), void *arg, const char *name)
 
 struct vcpu *idle_vcpu_create(unsigned int cpu)
 {
-	bool boot = cpu == this_cpu()->id;
-	void *stack;
 	struct vcpu *v;
 
-	stack = boot ? (void *)(arch_stack_pointer() & ~(STACK_SIZE - 1)) :
-		hv_alloc_pages(STACK_ORDER, 0);
-	v = stack ? vcpu_alloc(idle_domain, cpu, stack) : NULL;
+	v = vcpu_alloc(idle_domain, cpu, cpu != this_cpu()->id ? NULL :
+		       (void *)(arch_stack_pointer() & ~(STACK_SIZE - 1)));
 	if (!v)
 		panic("no memory for the idle vCPU of CPU %u", cpu);
 	v->name = "idle";
@@ -108,23 +102,14 @@ bool vcpu_has_info(const struct vcpu *v)
 
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-	struct domain *d = v->domain;
-	int rc = 0;
+	int rc;
 
-	spin_lock(&d->lock);
-	if (v->setting_context)
-		rc = -EBUSY;
-	else
-		v->setting_context = true;
-	spin_unlock(&d->lock);
-	if (rc)
-		return rc;
+	if (atomic_xchg(&v->setting_context, true))
+		return -EBUSY;
 	rc = pv_set_context(v, c);
 	if (!rc)
 		store_release(&v->initialised, true);
-	spin_lock(&d->lock);
-	v->setting_context = false;
-	spin_unlock(&d->lock);
+	store_release(&v->setting_context, false);
 	if (rc)
 		return rc;
 	if (c->flags & VGCF_online)

@@ -33,7 +33,7 @@ struct vcpu {
 	struct frame *info_frame;   /* registered page, referenced; or NULL */
 
 	bool initialised;           /* has a context (VCPUOP_initialise) */
-	bool setting_context;       /* somebody is giving it one: lock */
+	bool setting_context;       /* somebody is giving it one: atomic */
 	const char *name;           /* of a thread; constant */
 
 	struct pv_vcpu pv;          /* pv/ */
