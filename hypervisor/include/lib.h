@@ -48,22 +48,13 @@ static inline bool list_empty(const struct list *l)
 	return l->next == l;
 }
 
-static inline void list_insert_before(struct list *at, struct list *n)
-{
-	n->next = at;
-	n->prev = at->prev;
-	at->prev->next = n;
-	at->prev = n;
-}
-
+/* Behind all others; with an element for a head, before that one. */
 static inline void list_add_tail(struct list *head, struct list *n)
 {
-	list_insert_before(head, n);
-}
-
-static inline void list_add_head(struct list *head, struct list *n)
-{
-	list_insert_before(head->next, n);
+	n->next = head;
+	n->prev = head->prev;
+	head->prev->next = n;
+	head->prev = n;
 }
 
 static inline void list_del(struct list *n)
@@ -73,9 +64,8 @@ static inline void list_del(struct list *n)
 	list_init(n);
 }
 
-#define list_entry(p, type, member) container_of(p, type, member)
 #define list_first(head, type, member) \
-	list_entry((head)->next, type, member)
+	container_of((head)->next, type, member)
 #define list_for_each(var, head, member) \
 	for (var = list_first(head, __typeof__(*var), member); \
 	     &var->member != (head); \

@@ -66,7 +66,6 @@ void sched_init(const char *policy);      /* boot CPU, before any vCPU */
 void sched_init_cpu(unsigned int cpu);
 /* A vCPU begins parked and down, in no queue. */
 void sched_init_vcpu(struct vcpu *v);
-void sched_destroy_vcpu(struct vcpu *v);
 void sched_init_domain(struct domain *d);
 
 void vcpu_wake(struct vcpu *v);   /* blocked -> runnable; no-op otherwise */
@@ -126,7 +125,6 @@ void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *r);
 /* The area to be kept up to date from here on, or NULL; gives the old one. */
 struct guest_area *sched_set_runstate_area(struct vcpu *v,
 					   struct guest_area *a);
-const char *sched_policy_name(void);
 unsigned int sched_policy_id(void);  /* XEN_SCHEDULER_* */
 
 /* credit.c: a new cap, in force from here on; cap_timer's function. */

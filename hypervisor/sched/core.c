@@ -37,7 +37,7 @@
  */
 #include "policy.h"
 
-static const struct sched_policy *policy = &sched_credit;
+static const struct sched_policy *const policy = &sched_credit;
 uint64_t idle_cpus;
 uint64_t sched_runnable_weight;
 
@@ -87,23 +87,20 @@ static void offer(const struct vcpu *v)
 	}
 }
 
-void queue_add(struct sched_cpu *q, struct vcpu *v)
+/* Before all others of its class, or behind them. */
+static void enqueue(struct sched_cpu *q, struct vcpu *v, bool first)
 {
 	unsigned int class = policy->class(v);
+	struct list *head = &q->class[class];
 
-	list_add_tail(&q->class[class], &v->sched.queue);
+	list_add_tail(first ? head->next : head, &v->sched.queue);
 	WRITE_ONCE(q->count[class], q->count[class] + 1);
 	v->sched.queued = true;
 }
 
-/* A running vCPU whose slice is not over keeps its turn. */
-static void queue_add_first(struct sched_cpu *q, struct vcpu *v)
+void queue_add(struct sched_cpu *q, struct vcpu *v)
 {
-	unsigned int class = policy->class(v);
-
-	list_add_head(&q->class[class], &v->sched.queue);
-	WRITE_ONCE(q->count[class], q->count[class] + 1);
-	v->sched.queued = true;
+	enqueue(q, v, false);
 }
 
 void queue_del(struct sched_cpu *q, struct vcpu *v)
@@ -124,18 +121,14 @@ unsigned int queue_best(const struct sched_cpu *q)
 	return class;
 }
 
-static unsigned int class_of_current(const struct sched_cpu *q)
-{
-	return q->curr == q->idle ? CLASS_NONE : policy->class(q->curr);
-}
-
 /*
  * v waits in q: the CPU of q runs it, or an idle one takes it. With others in
  * q its CPU has enough to do, whatever it does at this moment.
  */
 void announce(struct sched_cpu *q, struct vcpu *v)
 {
-	bool urgent = policy->class(v) < class_of_current(q);
+	bool urgent = q->curr == q->idle ||
+		      policy->class(v) < policy->class(q->curr);
 
 	if (urgent)
 		kick_cpu(q->cpu);
@@ -295,10 +288,9 @@ static void settle(struct sched_cpu *q, struct vcpu *prev, nsec_t t,
 				RUNSTATE_blocked, t);
 	} else if (!allowed(prev, q->cpu)) {
 		/* In no queue: sched_switched() finds it another home. */
-	} else if (yield || t >= prev->sched.slice_end) {
-		queue_add(q, prev);
 	} else {
-		queue_add_first(q, prev);
+		/* One whose slice is not over keeps its turn. */
+		enqueue(q, prev, !yield && t < prev->sched.slice_end);
 	}
 }
 
@@ -445,21 +437,18 @@ void idle_loop(void)
 	}
 }
 
-int preempt_point(void)
-{
-	assert_no_lock_held();
-	irq_window();
-	if (READ_ONCE(this_cpu()->need_resched))
-		resched(false);
-	return domain_is_dying(current->domain) ? -EINTR : 0;
-}
-
 void preempt_yield(void)
 {
 	assert_no_lock_held();
 	irq_window();
 	if (READ_ONCE(this_cpu()->need_resched))
 		resched(false);
+}
+
+int preempt_point(void)
+{
+	preempt_yield();
+	return domain_is_dying(current->domain) ? -EINTR : 0;
 }
 
 static void tick(void *arg)
@@ -492,11 +481,6 @@ void sched_init_vcpu(struct vcpu *v)
 	policy->init_vcpu(v, s->state_entry);
 }
 
-void sched_destroy_vcpu(struct vcpu *v)
-{
-	assert(!v->sched.on_cpu && !v->sched.runnable);
-}
-
 void sched_init_cpu(unsigned int cpu)
 {
 	struct sched_cpu *q = hv_alloc(sizeof(*q));
@@ -522,22 +506,9 @@ void sched_init_cpu(unsigned int cpu)
 
 void sched_init(const char *name)
 {
-	static const struct sched_policy *const all[] = { &sched_credit };
-	unsigned int i;
-
-	for (i = 0; name && *name && i < ARRAY_SIZE(all); i++)
-		if (!strcmp(all[i]->name, name)) {
-			policy = all[i];
-			return;
-		}
-	if (name && *name)
+	if (name && *name && strcmp(name, policy->name))
 		log_line(LOG_WARNING, "sched=%s: not known; %s is used", name,
 			 policy->name);
-}
-
-const char *sched_policy_name(void)
-{
-	return policy->name;
 }
 
 unsigned int sched_policy_id(void)

@@ -157,7 +157,7 @@ static void promote(struct sched_cpu *q, nsec_t t)
 	struct vcpu *v;
 
 	while (p != &q->class[OVER]) {
-		v = list_entry(p, struct vcpu, sched.queue);
+		v = container_of(p, struct vcpu, sched.queue);
 		p = p->next;
 		earn(v, t);
 		if (v->sched.credit < 0)

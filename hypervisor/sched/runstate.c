@@ -49,8 +49,9 @@ void runstate_change(struct vcpu *v, int state, nsec_t t)
 		publish(v);
 }
 
-static void snapshot(const struct vcpu *v, struct vcpu_runstate_info *r)
+void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *r)
 {
+	struct sched_cpu *q = vcpu_lock_home(v);
 	const struct sched_vcpu *s = &v->sched;
 	nsec_t t = now();
 
@@ -60,13 +61,6 @@ static void snapshot(const struct vcpu *v, struct vcpu_runstate_info *r)
 	memcpy(r->time, s->state_time, sizeof(r->time));
 	if (t > s->state_entry)
 		r->time[s->state] += t - s->state_entry;
-}
-
-void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *r)
-{
-	struct sched_cpu *q = vcpu_lock_home(v);
-
-	snapshot(v, r);
 	spin_unlock(&q->lock);
 }
 
