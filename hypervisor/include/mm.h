@@ -45,7 +45,6 @@ void tlb_flush_local(void);
 /* Everything that CPUs in mask may hold; returns when they have done so. */
 void tlb_flush_mask(uint64_t mask);
 void tlb_flush_domain(struct domain *d); /* where d has run */
-void tlb_flush_all(void);
 uint32_t tlb_clock(void);
 /* CPUs in mask that have not flushed since stamp. */
 uint64_t tlb_stale(uint64_t mask, uint32_t stamp);

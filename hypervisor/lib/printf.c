@@ -53,6 +53,13 @@ static void put_number(struct out *o, const struct spec *sp, uint64_t v,
 	put_padded(o, sp, digits + at, (int)sizeof(digits) - at);
 }
 
+static const char *take_int(const char *f, int *n)
+{
+	for (; *f >= '0' && *f <= '9'; f++)
+		*n = *n * 10 + (*f - '0');
+	return f;
+}
+
 static const char *parse_spec(const char *f, struct spec *sp,
 			      __builtin_va_list *ap)
 {
@@ -67,47 +74,33 @@ static const char *parse_spec(const char *f, struct spec *sp,
 		else
 			break;
 	}
-	for (; *f >= '0' && *f <= '9'; f++)
-		sp->width = sp->width * 10 + (*f - '0');
-	if (*f == '.') {
-		f++;
+	f = take_int(f, &sp->width);
+	if (*f == '.' && f[1] == '*') {
+		sp->precision = __builtin_va_arg(*ap, int);
+		f += 2;
+	} else if (*f == '.') {
 		sp->precision = 0;
-		if (*f == '*') {
-			sp->precision = __builtin_va_arg(*ap, int);
-			f++;
-		}
-		for (; *f >= '0' && *f <= '9'; f++)
-			sp->precision = sp->precision * 10 + (*f - '0');
+		f = take_int(f + 1, &sp->precision);
 	}
 	for (; *f == 'l' || *f == 'z'; f++)
 		sp->is_long = true;
 	return f;
 }
 
-static void put_signed(struct out *o, const struct spec *sp, int64_t v)
-{
-	put_number(o, sp, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0);
-}
-
-static void put_string(struct out *o, const struct spec *sp, const char *s)
-{
-	size_t limit = sp->precision >= 0 ? (size_t)sp->precision : SIZE_MAX;
-
-	if (!s)
-		s = "(null)";
-	put_padded(o, sp, s, (int)strnlen(s, limit));
-}
-
 static void put_arg(struct out *o, char conv, struct spec *sp,
 		    __builtin_va_list *ap)
 {
+	const char *s;
 	uint64_t u;
+	int64_t n;
 	char c;
 
 	switch (conv) {
 	case 'd':
-		put_signed(o, sp, sp->is_long ? __builtin_va_arg(*ap, long)
-					      : __builtin_va_arg(*ap, int));
+		n = sp->is_long ? __builtin_va_arg(*ap, long)
+				: __builtin_va_arg(*ap, int);
+		put_number(o, sp, n < 0 ? -(uint64_t)n : (uint64_t)n, 10,
+			   n < 0);
 		break;
 	case 'u':
 	case 'x':
@@ -125,7 +118,10 @@ static void put_arg(struct out *o, char conv, struct spec *sp,
 		put_padded(o, sp, &c, 1);
 		break;
 	case 's':
-		put_string(o, sp, __builtin_va_arg(*ap, const char *));
+		s = __builtin_va_arg(*ap, const char *);
+		s = s ? s : "(null)";
+		put_padded(o, sp, s, (int)strnlen(s, sp->precision < 0 ?
+					SIZE_MAX : (size_t)sp->precision));
 		break;
 	default:
 		put(o, conv);

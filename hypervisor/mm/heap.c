@@ -20,8 +20,6 @@
 
 #define ZONES 2
 #define ZONE_SPLIT 0x100000UL /* mfn of 4 GiB */
-/* What a wake-up on an idle CPU may wait for; every block is as large. */
-#define SCRUB_ORDER 0
 
 static struct spinlock heap_lock = SPINLOCK(RANK_HEAP);
 static uint32_t lists[ZONES][2][MAX_ORDER + 1]; /* [zone][dirty][order] */
@@ -44,28 +42,36 @@ static struct frame *record(uint64_t mfn)
 	return (struct frame *)FRAME_TABLE_BASE + mfn;
 }
 
-static void push(struct frame *f, unsigned int order, unsigned int state)
+/* Lists of records by mfn; 0 ends them. */
+static void list_push(uint32_t *head, struct frame *f)
 {
-	uint32_t mfn = (uint32_t)frame_mfn(f).n, *head;
-
-	f->order = (uint8_t)order;
-	f->free_state = (uint8_t)state;
-	head = list_of(f);
 	f->prev = 0;
 	f->next = *head;
-	if (*head)
-		record(*head)->prev = mfn;
-	*head = mfn;
+	*head = (uint32_t)frame_mfn(f).n;
+	if (f->next)
+		record(f->next)->prev = *head;
 }
 
-static void unlink_free(struct frame *f)
+static void list_remove(uint32_t *head, struct frame *f)
 {
 	if (f->prev)
 		record(f->prev)->next = f->next;
 	else
-		*list_of(f) = f->next;
+		*head = f->next;
 	if (f->next)
 		record(f->next)->prev = f->prev;
+}
+
+static void push(struct frame *f, unsigned int order, unsigned int state)
+{
+	f->order = (uint8_t)order;
+	f->free_state = (uint8_t)state;
+	list_push(list_of(f), f);
+}
+
+static void unlink_free(struct frame *f)
+{
+	list_remove(list_of(f), f);
 	f->free_state = FRAME_USED;
 }
 
@@ -193,7 +199,7 @@ void heap_free(struct frame *f, unsigned int order, bool clean)
 	spin_unlock(&heap_lock);
 }
 
-/* A dirty block, out of the lists while it is scrubbed; NULL: none. */
+/* A dirty frame, out of the lists while it is scrubbed; NULL: none. */
 static struct frame *take_dirty(void)
 {
 	struct frame *f = NULL;
@@ -205,24 +211,25 @@ static struct frame *take_dirty(void)
 			if (lists[zone][1][order])
 				f = record(lists[zone][1][order]);
 	if (f) {
-		carve(f, SCRUB_ORDER);
-		scrubbing += 1UL << SCRUB_ORDER;
+		carve(f, 0);
+		scrubbing++;
 	}
 	spin_unlock(&heap_lock);
 	return f;
 }
 
+/* One frame: what a wake-up on an idle CPU may have to wait for. */
 bool heap_scrub_some(void)
 {
 	struct frame *f = take_dirty();
 
 	if (!f)
 		return false;
-	memset(frame_virt(f), 0, PAGE_SIZE << SCRUB_ORDER);
+	memset(frame_virt(f), 0, PAGE_SIZE);
 	spin_lock(&heap_lock);
-	insert(f, SCRUB_ORDER, FRAME_FREE_CLEAN);
-	free_frames += 1UL << SCRUB_ORDER;
-	scrubbing -= 1UL << SCRUB_ORDER;
+	insert(f, 0, FRAME_FREE_CLEAN);
+	free_frames++;
+	scrubbing--;
 	spin_unlock(&heap_lock);
 	return true;
 }
@@ -280,25 +287,6 @@ static unsigned int slot_class(size_t size)
 	return c;
 }
 
-static void partial_push(unsigned int c, struct frame *f)
-{
-	f->prev = 0;
-	f->next = partial[c];
-	if (partial[c])
-		record(partial[c])->prev = (uint32_t)frame_mfn(f).n;
-	partial[c] = (uint32_t)frame_mfn(f).n;
-}
-
-static void partial_remove(unsigned int c, struct frame *f)
-{
-	if (f->prev)
-		record(f->prev)->next = f->next;
-	else
-		partial[c] = f->next;
-	if (f->next)
-		record(f->next)->prev = f->prev;
-}
-
 /* stamp of a slab page: its class. No TLB of a guest ever saw the page. */
 static struct frame *slab_grow(unsigned int c)
 {
@@ -326,7 +314,7 @@ static void *slot_take(unsigned int c)
 
 	f->word = *slot;
 	if (--f->order == 0)
-		partial_remove(c, f);
+		list_remove(&partial[c], f);
 	return slot;
 }
 
@@ -350,7 +338,7 @@ void *hv_alloc(size_t size)
 			return NULL;
 		spin_lock(&heap_lock);
 		f->free_state = FRAME_SLAB;
-		partial_push(c, f);
+		list_push(&partial[c], f);
 	}
 	p = slot_take(c);
 	spin_unlock(&heap_lock);
@@ -365,12 +353,12 @@ static void slot_give(struct frame *f, void *p)
 	*(uint64_t *)p = f->word;
 	f->word = (uint64_t)p;
 	if (f->order++ == 0)
-		partial_push(c, f);
+		list_push(&partial[c], f);
 	if (f->order < PAGE_SIZE >> (MIN_SLOT_SHIFT + c)) {
 		spin_unlock(&heap_lock);
 		return;
 	}
-	partial_remove(c, f);
+	list_remove(&partial[c], f);
 	f->word = 0;
 	f->stamp = 0;
 	f->free_state = FRAME_USED;

@@ -35,25 +35,28 @@ struct range {
 	paddr_t start, end;
 };
 
-#define MAX_TAKEN 32
-static struct range taken[MAX_TAKEN];
-static unsigned int taken_count;
+/* Memory in use at boot; device memory that no guest may map. */
+static struct ranges {
+	unsigned int count;
+	struct range r[32];
+} taken, hv_mmio;
 
-static void take(paddr_t start, paddr_t end)
+static void ranges_add(struct ranges *s, paddr_t start, paddr_t end)
 {
-	if (taken_count == MAX_TAKEN)
-		panic("too many boot-time memory ranges");
-	taken[taken_count++] = (struct range){ start & PAGE_MASK,
-					       ROUND_UP(end, PAGE_SIZE) };
+	if (s->count == ARRAY_SIZE(s->r))
+		panic("too many reserved ranges of memory");
+	s->r[s->count++] = (struct range){ start & PAGE_MASK,
+					   ROUND_UP(end, PAGE_SIZE) };
 }
 
-static const struct range *taken_at(paddr_t start, paddr_t end)
+static const struct range *ranges_find(const struct ranges *s, paddr_t start,
+				       paddr_t end)
 {
 	unsigned int i;
 
-	for (i = 0; i < taken_count; i++)
-		if (start < taken[i].end && end > taken[i].start)
-			return &taken[i];
+	for (i = 0; i < s->count; i++)
+		if (start < s->r[i].end && end > s->r[i].start)
+			return &s->r[i];
 	return NULL;
 }
 
@@ -68,7 +71,7 @@ static paddr_t highest_free(paddr_t start, paddr_t end, size_t size,
 		at = (end - size) & ~(align - 1);
 		if (at < start)
 			return 0;
-		t = taken_at(at, at + size);
+		t = ranges_find(&taken, at, at + size);
 		if (!t)
 			return at;
 		end = t->start;
@@ -93,10 +96,10 @@ static paddr_t boot_alloc(size_t size, size_t align)
 	if (best < 0x100000)
 		panic("no memory for %lu bytes at boot", size);
 	/* Tables grow downwards page by page: one range holds them. */
-	if (taken_count && taken[taken_count - 1].start == best + size)
-		taken[taken_count - 1].start = best;
+	if (taken.count && taken.r[taken.count - 1].start == best + size)
+		taken.r[taken.count - 1].start = best;
 	else
-		take(best, best + size);
+		ranges_add(&taken, best, best + size);
 	memset((void *)(DIRECT_BASE + best), 0, size);
 	return best;
 }
@@ -248,15 +251,15 @@ static void free_untaken(paddr_t start, paddr_t end)
 	unsigned int i;
 
 	while (start < end) {
-		t = taken_at(start, start + PAGE_SIZE);
+		t = ranges_find(&taken, start, start + PAGE_SIZE);
 		if (t) {
 			start = t->end;
 			continue;
 		}
 		stop = end;
-		for (i = 0; i < taken_count; i++)
-			if (taken[i].start > start && taken[i].start < stop)
-				stop = taken[i].start;
+		for (i = 0; i < taken.count; i++)
+			if (taken.r[i].start > start)
+				stop = min(stop, taken.r[i].start);
 		heap_add(start, stop);
 		start = stop;
 	}
@@ -266,12 +269,13 @@ static void take_boot_memory(void)
 {
 	unsigned int i;
 
-	take(0, 0x100000);
-	take((uint64_t)image_start - IMAGE_BASE,
-	     (uint64_t)image_end - IMAGE_BASE);
+	ranges_add(&taken, 0, 0x100000);
+	ranges_add(&taken, (uint64_t)image_start - IMAGE_BASE,
+		   (uint64_t)image_end - IMAGE_BASE);
 	for (i = 0; i < boot_info.module_count; i++)
-		take(boot_info.modules[i].start,
-		     boot_info.modules[i].start + boot_info.modules[i].len);
+		ranges_add(&taken, boot_info.modules[i].start,
+			   boot_info.modules[i].start +
+			   boot_info.modules[i].len);
 }
 
 void memory_init(void)
@@ -366,27 +370,12 @@ void *map_boot(paddr_t pa, size_t len)
 	return map_window(pa, len, FLAGS_DATA & ~PTE_RW);
 }
 
-/* --- device memory that no guest may map --- */
-
-#define MAX_HV_MMIO 32
-static struct range hv_mmio[MAX_HV_MMIO];
-static unsigned int hv_mmio_count;
-
 void mmio_reserve(paddr_t pa, size_t len)
 {
-	if (hv_mmio_count == MAX_HV_MMIO)
-		panic("too many reserved device ranges");
-	hv_mmio[hv_mmio_count++] = (struct range){
-		pa & PAGE_MASK, ROUND_UP(pa + len, PAGE_SIZE) };
+	ranges_add(&hv_mmio, pa, pa + len);
 }
 
 bool mfn_is_hv_mmio(mfn_t mfn)
 {
-	paddr_t pa = mfn_paddr(mfn);
-	unsigned int i;
-
-	for (i = 0; i < hv_mmio_count; i++)
-		if (pa >= hv_mmio[i].start && pa < hv_mmio[i].end)
-			return true;
-	return false;
+	return ranges_find(&hv_mmio, mfn_paddr(mfn), mfn_paddr(mfn) + 1);
 }

@@ -108,11 +108,6 @@ void tlb_flush_domain(struct domain *d)
 	tlb_flush_mask(load_acquire(&d->dirty_cpus));
 }
 
-void tlb_flush_all(void)
-{
-	tlb_flush_mask(~0UL);
-}
-
 void tlb_enter_idle(void)
 {
 	tlb_load_cr3(hv_cr3());
