@@ -58,7 +58,11 @@ void pv_cpuid(const struct domain *d, uint32_t leaf, uint32_t sub,
 void cpu_policy_limit(const struct domain *d, uint32_t leaf, uint32_t sub,
 		      struct cpuid_regs *r);
 
-/* Up to 15 bytes of code at rip; number of bytes that could be read. */
+/*
+ * The code at rip: the longest instruction and a byte, so that words are copied;
+ * number of bytes that could be read.
+ */
+#define FETCH_BYTES 16
 unsigned int pv_fetch(const struct cpu_user_regs *r, uint8_t *insn);
 /* General register by number as in an instruction encoding (0 rax..15). */
 uint64_t *pv_reg(struct cpu_user_regs *r, unsigned int n);

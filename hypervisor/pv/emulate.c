@@ -14,7 +14,7 @@
 #include "trap.h"
 
 struct insn {
-	uint8_t b[15];
+	uint8_t b[FETCH_BYTES];
 	unsigned int len;   /* bytes that could be read */
 	unsigned int at;    /* next to look at */
 	uint8_t rex;
@@ -23,37 +23,28 @@ struct insn {
 
 unsigned int pv_fetch(const struct cpu_user_regs *r, uint8_t *insn)
 {
-	unsigned int n = 15;
+	unsigned int n = FETCH_BYTES;
 
 	if (copy_from_guest_va(insn, r->rip, n) == 0)
 		return n;
 	/* It may end before a page that is not there. */
 	n = (unsigned int)(PAGE_SIZE - r->rip % PAGE_SIZE);
-	if (n < 15 && copy_from_guest_va(insn, r->rip, n) == 0)
+	if (n < FETCH_BYTES && copy_from_guest_va(insn, r->rip, n) == 0)
 		return n;
 	return 0;
 }
 
 uint64_t *pv_reg(struct cpu_user_regs *r, unsigned int n)
 {
-	switch (n) {
-	case 0: return &r->rax;
-	case 1: return &r->rcx;
-	case 2: return &r->rdx;
-	case 3: return &r->rbx;
-	case 4: return &r->rsp;
-	case 5: return &r->rbp;
-	case 6: return &r->rsi;
-	case 7: return &r->rdi;
-	case 8: return &r->r8;
-	case 9: return &r->r9;
-	case 10: return &r->r10;
-	case 11: return &r->r11;
-	case 12: return &r->r12;
-	case 13: return &r->r13;
-	case 14: return &r->r14;
-	default: return &r->r15;
-	}
+#define AT(reg) offsetof(struct cpu_user_regs, reg)
+	static const uint8_t at[16] = {
+		AT(rax), AT(rcx), AT(rdx), AT(rbx), AT(rsp), AT(rbp), AT(rsi),
+		AT(rdi), AT(r8), AT(r9), AT(r10), AT(r11), AT(r12), AT(r13),
+		AT(r14), AT(r15),
+	};
+#undef AT
+
+	return (uint64_t *)((char *)r + at[n]);
 }
 
 /* The next byte; 0 past the end, which no instruction here contains alone. */

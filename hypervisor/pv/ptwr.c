@@ -28,16 +28,22 @@ struct store {
 	unsigned int len;       /* of the instruction */
 };
 
+/*
+ * What was fetched, and zeroes behind it for all that could be read after
+ * fourteen prefixes: REX, two opcode bytes, modrm, SIB, an immediate.
+ */
+#define CODE_BYTES 32
+
 struct code {
 	const uint8_t *b;
-	unsigned int len, at;
+	unsigned int at;
 	uint8_t rex;
 	bool opsize16;
 };
 
-static uint8_t next(struct code *c)
+static inline uint8_t next(struct code *c)
 {
-	return c->at < c->len ? c->b[c->at++] : 0;
+	return c->b[c->at++];
 }
 
 static uint64_t mask_of(unsigned int size)
@@ -169,18 +175,24 @@ static bool decode_one(struct store *s, struct cpu_user_regs *r,
 	return true;
 }
 
+static bool is_prefix(uint8_t b)
+{
+	return b == 0xf0 || b == 0x66 || b == 0xf2 || b == 0xf3 ||
+	       b == 0x65 || b == 0x64 || b == 0x3e;
+}
+
 static bool decode(struct store *s, struct cpu_user_regs *r,
 		   const uint8_t *b, unsigned int len)
 {
-	struct code c = { .b = b, .len = len };
-	uint8_t op;
+	struct code c = { .b = b };
+	uint8_t op = next(&c);
 	bool ok;
 
-	for (op = next(&c); op == 0xf0 || op == 0x66 || op == 0xf2 ||
-	     op == 0xf3 || op == 0x65 || op == 0x64 || op == 0x3e;
-	     op = next(&c))
+	while ((op & 0xf0) != 0x40 && is_prefix(op) && c.at < len) {
 		if (op == 0x66)
 			c.opsize16 = true;
+		op = next(&c);
+	}
 	if ((op & 0xf0) == 0x40) {
 		c.rex = op;
 		op = next(&c);
@@ -269,10 +281,8 @@ static void finish(const struct store *s, struct cpu_user_regs *r,
 
 /* Carries the store out on an entry of a table; false: refused. */
 static bool apply(struct vcpu *v, struct cpu_user_regs *r,
-		  const struct store *s, struct frame *table, uint64_t addr)
+		  const struct store *s, uint64_t *e, unsigned int shift)
 {
-	unsigned int shift = (addr & 7) * 8;
-	uint64_t *e = (uint64_t *)frame_virt(table) + addr % PAGE_SIZE / 8;
 	uint64_t entry, old, val = 0, mask = mask_of(s->size);
 	bool match;
 	int rc = 0;
@@ -292,27 +302,25 @@ static bool apply(struct vcpu *v, struct cpu_user_regs *r,
 	return true;
 }
 
-/* The L1 table that va shows read-only, with references; NULL: it is not. */
-static struct frame *table_behind(struct vcpu *v, uint64_t addr)
-{
-	uint64_t pte;
-
-	if (!guest_walk(v->pv.kernel_cr3, addr, &pte) || (pte & PTE_RW))
-		return NULL;
-	return guest_l1_frame(v->domain, pte_mfn(pte));
-}
-
 bool pv_ptwr(struct vcpu *v, struct cpu_user_regs *r, uint64_t addr)
 {
-	struct frame *table = table_behind(v, addr);
+	uint8_t insn[CODE_BYTES] = { 0 };
+	struct frame *table;
 	struct store s;
-	uint8_t insn[15];
+	uint64_t pte;
 	bool done;
 
+	/* An L1 table that addr shows read-only. */
+	if (!guest_walk(v->pv.kernel_cr3, addr, &pte) || (pte & PTE_RW))
+		return false;
+	table = guest_l1_frame(v->domain, pte_mfn(pte));
 	if (!table)
 		return false;
 	done = decode(&s, r, insn, pv_fetch(r, insn)) &&
-	       !(addr & (s.size - 1)) && apply(v, r, &s, table, addr);
+	       !(addr & (s.size - 1)) &&
+	       apply(v, r, &s, (uint64_t *)(DIRECT_BASE +
+			(pte & PTE_MFN_MASK) + (addr & (PAGE_SIZE - 8))),
+		     (addr & 7) * 8);
 	frame_put_as(table);
 	return done;
 }
