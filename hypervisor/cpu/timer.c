@@ -1,5 +1,5 @@
 /*
- * Timers: a pairing heap for each CPU, ordered by expiry, on the local APIC's
+ * Timers: a heap for each CPU, ordered by expiry, on the local APIC's
  * one-shot timer. A heap of links needs no memory of its own, so that setting
  * a timer never fails.
  *
@@ -29,81 +29,46 @@ struct timer_queue {
 static struct timer_queue queues[MAX_CPUS];
 
 /*
- * The heap. A node's first child is `child`; siblings are linked by `next`;
- * `prev` is the sibling before, or the parent of a first child.
+ * Merges two heaps into *at. A skew heap: what is merged into goes on as the
+ * left child and the old left child moves to the right, so that a long way
+ * down does not stay long; over many operations each costs log n steps.
  */
-static struct timer *heap_merge(struct timer *a, struct timer *b)
+static void heap_merge(struct timer **at, struct timer *a, struct timer *b)
 {
 	struct timer *t;
 
-	if (!a)
-		return b;
-	if (!b)
-		return a;
-	if (b->expires < a->expires) {
-		t = a;
-		a = b;
-		b = t;
+	while (a && b) {
+		if (b->expires < a->expires) {
+			t = a;
+			a = b;
+			b = t;
+		}
+		*at = a;
+		a->link = at;
+		at = &a->left;
+		t = a->right;
+		a->right = a->left;
+		if (a->right)
+			a->right->link = &a->right;
+		a = t;
 	}
-	b->next = a->child;
-	if (b->next)
-		b->next->prev = b;
-	b->prev = a;
-	a->child = b;
-	a->next = a->prev = NULL;
-	return a;
+	*at = a ? a : b;
+	if (*at)
+		(*at)->link = at;
 }
 
-/* Merges a list of siblings to one heap: in pairs, then from the back. */
-static struct timer *heap_merge_siblings(struct timer *first)
+static void heap_remove(struct timer *t)
 {
-	struct timer *done = NULL, *root = NULL, *a, *b;
-
-	while (first) {
-		a = first;
-		b = a->next;
-		first = b ? b->next : NULL;
-		a->next = a->prev = NULL;
-		if (b)
-			b->next = b->prev = NULL;
-		a = heap_merge(a, b);
-		a->next = done; /* a stack of merged pairs */
-		done = a;
-	}
-	while (done) {
-		a = done;
-		done = a->next;
-		a->next = NULL;
-		root = heap_merge(root, a);
-	}
-	return root;
-}
-
-static void heap_remove(struct timer_queue *q, struct timer *t)
-{
-	struct timer *rest = heap_merge_siblings(t->child);
-
-	if (q->root == t) {
-		q->root = rest;
-	} else {
-		if (t->prev->child == t)
-			t->prev->child = t->next;
-		else
-			t->prev->next = t->next;
-		if (t->next)
-			t->next->prev = t->prev;
-		q->root = heap_merge(q->root, rest);
-	}
-	t->child = t->next = t->prev = NULL;
+	heap_merge(t->link, t->left, t->right);
 	t->active = false;
 }
 
 static void queue_insert(struct timer_queue *q, struct timer *t)
 {
-	t->child = t->next = t->prev = NULL;
+	t->left = t->right = NULL;
 	t->cpu = (unsigned int)(q - queues);
 	t->active = true;
-	q->root = heap_merge(q->root, t);
+	heap_merge(&q->root, q->root, t);
 }
 
 /* This CPU's queue, locked: the hardware fires no later than it must. */
@@ -142,7 +107,7 @@ static bool deactivate(struct timer *t)
 	spin_lock(&q->lock);
 	was = t->active;
 	if (was)
-		heap_remove(q, t);
+		heap_remove(t);
 	spin_unlock(&q->lock);
 	return was;
 }
@@ -156,7 +121,7 @@ void timer_set(struct timer *t, nsec_t expires)
 		deactivate(t);
 	spin_lock(&q->lock);
 	if (t->active)
-		heap_remove(q, t);
+		heap_remove(t);
 	t->expires = expires;
 	queue_insert(q, t);
 	queue_arm(q);
@@ -200,7 +165,7 @@ void timer_interrupt(void)
 	spin_lock(&q->lock);
 	q->armed = NEVER;
 	while ((t = q->root) && t->expires <= now()) {
-		heap_remove(q, t);
+		heap_remove(t);
 		q->running = t;
 		spin_unlock(&q->lock);
 		t->fn(t->arg);

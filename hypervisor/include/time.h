@@ -25,7 +25,8 @@ struct timer {
 	unsigned int cpu;     /* queue it is in while active */
 	bool active;          /* that queue's lock */
 	bool claimed;         /* somebody sets or stops it */
-	struct timer *child, *next, *prev; /* heap links (cpu/timer.c) */
+	/* The queue's heap (cpu/timer.c); link: what points at this one. */
+	struct timer *left, *right, **link;
 };
 
 void timer_init(struct timer *t, void (*fn)(void *), void *arg);
