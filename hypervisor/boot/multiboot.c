@@ -96,11 +96,17 @@ static void add_module(paddr_t start, paddr_t end, const char *cmdline)
 	m->cmdline = keep(drop_first_word(cmdline));
 }
 
+/* Keeps the map in the order of addresses, as the ABI wants it. */
 static void add_range(uint64_t addr, uint64_t size, uint32_t type)
 {
-	if (boot_info.map_entries < MAX_RAM_RANGES && size)
-		boot_info.map[boot_info.map_entries++] =
-			(struct e820entry){ addr, size, type };
+	struct e820entry *e = &boot_info.map[boot_info.map_entries];
+
+	if (boot_info.map_entries == MAX_RAM_RANGES || !size)
+		return;
+	boot_info.map_entries++;
+	for (; e > boot_info.map && e[-1].addr > addr; e--)
+		*e = e[-1];
+	*e = (struct e820entry){ addr, size, type };
 }
 
 static void set_cmdline(const char *s)
@@ -131,18 +137,10 @@ static void parse_mb1(const struct mb1_info *mb)
 	}
 }
 
-static void parse_mb2_mmap(const struct mb2_mmap *m)
-{
-	uint32_t n = (m->tag.size - sizeof(*m)) / m->entry_size, i;
-
-	for (i = 0; i < n; i++)
-		add_range(m->entry[i].addr, m->entry[i].len,
-			  m->entry[i].type);
-}
-
 static void parse_mb2_tag(const struct mb2_tag *tag)
 {
-	const struct mb2_module *mod;
+	const struct mb2_module *mod = (const struct mb2_module *)tag;
+	const struct mb2_mmap *m = (const struct mb2_mmap *)tag;
 
 	switch (tag->type) {
 	case MB2_CMDLINE: /* GRUB gives the arguments alone */
@@ -153,11 +151,13 @@ static void parse_mb2_tag(const struct mb2_tag *tag)
 			 sizeof(boot_info.loader));
 		break;
 	case MB2_MODULE:
-		mod = (const struct mb2_module *)tag;
 		add_module(mod->start, mod->end, mod->cmdline);
 		break;
 	case MB2_MMAP:
-		parse_mb2_mmap((const struct mb2_mmap *)tag);
+		for (uint32_t i = 0;
+		     i < (tag->size - sizeof(*m)) / m->entry_size; i++)
+			add_range(m->entry[i].addr, m->entry[i].len,
+				  m->entry[i].type);
 		break;
 	case MB2_ACPI_OLD:
 	case MB2_ACPI_NEW: /* a copy of the RSDP, not its place */
@@ -180,20 +180,6 @@ static void parse_mb2(const uint32_t *info)
 	}
 }
 
-/* RAM first in the map by address: the ABI wants e820 sorted. */
-static void sort_map(void)
-{
-	struct e820entry e;
-	unsigned int i, j;
-
-	for (i = 1; i < boot_info.map_entries; i++) {
-		e = boot_info.map[i];
-		for (j = i; j > 0 && boot_info.map[j - 1].addr > e.addr; j--)
-			boot_info.map[j] = boot_info.map[j - 1];
-		boot_info.map[j] = e;
-	}
-}
-
 void multiboot_parse(uint32_t magic, paddr_t info)
 {
 	if (magic == MB1_LOADER_MAGIC)
@@ -202,7 +188,6 @@ void multiboot_parse(uint32_t magic, paddr_t info)
 		parse_mb2(at(info));
 	else
 		panic("not started by a multiboot loader");
-	sort_map();
 }
 
 /* --- options --- */

@@ -2,7 +2,7 @@
  * I/O APICs (Intel 82093AA): an index and a data register each, so every
  * access is two; irq_lock keeps them together.
  */
-#include "irqs.h"
+#include "irq.h"
 #include "acpi.h"
 #include "frame.h"
 #include "lib.h"

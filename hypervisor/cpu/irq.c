@@ -16,7 +16,6 @@
 #include "cpu.h"
 #include "domain.h"
 #include "event.h"
-#include "irqs.h"
 #include "lib.h"
 #include "mm.h"
 #include "printk.h"

@@ -3,7 +3,7 @@
  * address, data and mask bits; Dom0 turns the capability as a whole on and
  * off, as it does with any other bit of its devices.
  */
-#include "irqs.h"
+#include "irq.h"
 #include "frame.h"
 
 #define CONTROL 2

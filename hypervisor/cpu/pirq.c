@@ -9,7 +9,6 @@
 #include "cpu.h"
 #include "domain.h"
 #include "frame.h"
-#include "irqs.h"
 #include "lib.h"
 
 static struct irq *by_pirq[MAX_PIRQS];

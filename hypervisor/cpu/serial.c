@@ -43,40 +43,40 @@ static void wr(unsigned int reg, unsigned int v)
 	outb((uint16_t)(port.base + reg), (uint8_t)v);
 }
 
-/* "8n1": data bits, parity, stop bits. */
-static bool parse_frame(const char *s, uint8_t *lcr)
+/* "8n1", to @end: data bits, parity, stop bits. */
+static bool parse_frame(const char *s, const char *end, uint8_t *lcr)
 {
 	static const char parities[] = "noems"; /* line control bits 3-5 */
 	static const uint8_t bits[] = { 0x00, 0x08, 0x18, 0x28, 0x38 };
 	const char *p;
 
-	if (s[0] < '5' || s[0] > '8')
+	if (end - s != 3 || s[0] < '5' || s[0] > '8')
 		return false;
-	p = s[1] ? strchr(parities, s[1]) : NULL;
-	if (!p || (s[2] != '1' && s[2] != '2') || s[3])
+	p = strchr(parities, s[1]);
+	if (!p || (s[2] != '1' && s[2] != '2'))
 		return false;
 	*lcr = (uint8_t)((s[0] - '5') | bits[p - parities] |
 			 (s[2] == '2' ? 4 : 0));
 	return true;
 }
 
-/* Field @i of what com1= holds; false: not valid. Empty leaves the default. */
-static bool parse_field(unsigned int i, const char *f,
+/* Field @i of com1=, to @end; false: not valid. Empty leaves the default. */
+static bool parse_field(unsigned int i, const char *f, const char *end,
 			struct serial_settings *s)
 {
-	const char *end;
+	const char *stop;
 	uint64_t n;
 
-	if (!*f)
+	if (f == end)
 		return true;
 	if (i == 1)
-		return parse_frame(f, &s->lcr);
-	if (i == 0 && !strcmp(f, "auto")) {
+		return parse_frame(f, end, &s->lcr);
+	if (i == 0 && end - f == 4 && !strncmp(f, "auto", 4)) {
 		s->baud = 0;
 		return true;
 	}
-	n = str_to_u64(f, &end);
-	if (end == f || *end)
+	n = str_to_u64(f, &stop);
+	if (stop != end || end - f > 15) /* more may have overflowed */
 		return false;
 	switch (i) {
 	case 0:
@@ -96,21 +96,16 @@ static bool parse_field(unsigned int i, const char *f,
 int serial_parse(const char *text, struct serial_settings *s)
 {
 	struct serial_settings r = *s;
-	char field[16];
+	const char *end;
 
-	for (unsigned int i = 0; ; i++) {
-		const char *comma = strchr(text, ',');
-		size_t n = comma ? (size_t)(comma - text) : strlen(text);
-
-		if (n >= sizeof(field))
+	for (unsigned int i = 0; ; i++, text = end + 1) {
+		end = strchr(text, ',');
+		if (!end)
+			end = text + strlen(text);
+		if (!parse_field(i, text, end, &r))
 			return -EINVAL;
-		memcpy(field, text, n);
-		field[n] = '\0';
-		if (!parse_field(i, field, &r))
-			return -EINVAL;
-		if (!comma)
+		if (!*end)
 			break;
-		text = comma + 1;
 	}
 	*s = r;
 	return 0;

@@ -104,19 +104,22 @@ uint32_t tsc_khz(void)
 }
 
 /*
- * Both clocks at one moment, just when the reference has ticked. The tightest
- * of a few tries: a virtual machine may lose the CPU between two readings.
+ * Both clocks at one moment, just when the reference has ticked, and the APIC
+ * timer if @lapic is given. The tightest of a few tries: a virtual machine may
+ * lose the CPU between two readings.
  */
-static uint64_t sample(uint32_t *ticks)
+static uint64_t sample(uint32_t *ticks, uint32_t *lapic)
 {
 	uint64_t best = ~0UL, at = 0, before, after;
-	uint32_t was, t;
+	uint32_t was, t, l = 0;
 
 	for (int i = 0; i < 4; i++) {
 		was = reference->read();
 		do {
 			before = rdtsc();
 			t = reference->read();
+			if (lapic)
+				l = apic->read(APIC_TIMER_CURRENT);
 			after = rdtsc();
 		} while (t == was);
 		if (after - before >= best)
@@ -124,6 +127,8 @@ static uint64_t sample(uint32_t *ticks)
 		best = after - before;
 		at = before + best / 2;
 		*ticks = t & reference->mask;
+		if (lapic)
+			*lapic = l;
 	}
 	return at;
 }
@@ -134,46 +139,24 @@ static uint64_t muldiv(uint64_t a, uint64_t b, uint64_t c)
 	return a / c * b + a % c * b / c;
 }
 
-/* Reads or starts the APIC timer while the reference hardly moves. */
-static uint32_t lapic_sample(bool start, uint32_t *ticks)
-{
-	uint32_t before, after, left = 0;
-
-	for (int i = 0; i < 8; i++) {
-		before = reference->read();
-		if (start)
-			apic->write(APIC_TIMER_INITIAL, UINT32_MAX);
-		else
-			left = apic->read(APIC_TIMER_CURRENT);
-		after = reference->read();
-		*ticks = before & reference->mask;
-		if (((after - before) & reference->mask) <
-		    reference->hz / 100000)
-			break;
-	}
-	return left;
-}
-
 static void calibrate(void)
 {
-	uint32_t first, last, lapic_first, lapic_last, left;
+	uint32_t first, last, lapic_first, lapic_last, ticks;
 	uint64_t start, end;
 
 	apic->write(APIC_TIMER_DIVIDE, 0x0b); /* by 1 */
-	lapic_sample(true, &lapic_first);
-	start = sample(&first);
+	apic->write(APIC_TIMER_INITIAL, UINT32_MAX);
+	start = sample(&first, &lapic_first);
 	while (((reference->read() - first) & reference->mask) <
 	       reference->hz / CALIBRATION_HZ)
 		cpu_pause();
-	end = sample(&last);
-	left = lapic_sample(false, &lapic_last);
+	end = sample(&last, &lapic_last);
 	apic->write(APIC_TIMER_INITIAL, 0);
 
-	lapic_hz = muldiv(UINT32_MAX - left, reference->hz,
-			  (lapic_last - lapic_first) & reference->mask);
+	ticks = (last - first) & reference->mask;
+	lapic_hz = muldiv(lapic_first - lapic_last, reference->hz, ticks);
 	lapic_mul = (lapic_hz << 32) / NSEC_PER_SEC;
-	tsc_hz = muldiv(end - start, reference->hz,
-			(last - first) & reference->mask);
+	tsc_hz = muldiv(end - start, reference->hz, ticks);
 	base.tsc = end;
 	reference_last = last;
 }
@@ -213,12 +196,12 @@ void timer_hw_set(nsec_t when)
 static void follow_reference(void)
 {
 	struct timebase b = base;
-	uint64_t ticks_before = reference_ticks, hz, true_ns, tsc;
+	uint64_t hz, true_ns, tsc;
 	uint32_t ticks, moved;
 
 	if (!reference->steady)
 		return;
-	tsc = sample(&ticks);
+	tsc = sample(&ticks, NULL);
 	moved = (ticks - reference_last) & reference->mask;
 	reference_last = ticks;
 	if (muldiv(tsc - base.tsc, reference->hz, tsc_hz) >
@@ -230,7 +213,7 @@ static void follow_reference(void)
 		write_base(&b);
 		return;
 	}
-	reference_ticks = ticks_before + moved;
+	reference_ticks += moved;
 	hz = moved ? muldiv(tsc - base.tsc, reference->hz, moved) : tsc_hz;
 	if (hz > tsc_hz + tsc_hz / 1000 || hz < tsc_hz - tsc_hz / 1000)
 		tsc_hz = hz;
@@ -392,7 +375,7 @@ void time_update_wallclock(struct domain *d)
 
 	if (!s)
 		return;
-	spin_lock(&wallclock_lock);
+	spin_guard(&wallclock_lock);
 	ns = wallclock_ns;
 	sec = ns / NSEC_PER_SEC + (uint64_t)d->time.wallclock_offset;
 	WRITE_ONCE(s->wc_version, s->wc_version | 1);
@@ -402,7 +385,6 @@ void time_update_wallclock(struct domain *d)
 	s->wc_nsec = (uint32_t)(ns % NSEC_PER_SEC);
 	smp_wmb();
 	WRITE_ONCE(s->wc_version, s->wc_version + 1);
-	spin_unlock(&wallclock_lock);
 }
 
 void wallclock_set(uint64_t ns, nsec_t when)

@@ -3,11 +3,10 @@
  * table are survived, and a #DB that a guest's breakpoint caused. From a guest
  * they are emulated, or handed to the guest's own handler (pv/).
  */
-#include "trap.h"
+#include "pv_cpu.h"
 #include "access.h"
 #include "cpu.h"
 #include "desc.h"
-#include "domain.h"
 #include "features.h"
 #include "guest.h"
 #include "printk.h"

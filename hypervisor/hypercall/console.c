@@ -10,7 +10,7 @@
 #include "frame.h"
 #include "guest.h"
 #include "hypercall.h"
-#include "irqs.h"
+#include "irq.h"
 #include "lib.h"
 #include "printk.h"
 #include "sched.h"

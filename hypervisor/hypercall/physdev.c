@@ -4,7 +4,7 @@
  */
 #include "guest.h"
 #include "hypercall.h"
-#include "irqs.h"
+#include "irq.h"
 #include "pci.h"
 #include "printk.h"
 #include "pv_cpu.h"

@@ -15,7 +15,6 @@
 #include "layout.h"
 #include "hypercall.h"
 #include "pv_cpu.h"
-#include "trap.h"
 
 #define MAX_FRAME 11
 

@@ -11,7 +11,6 @@
 #include "lib.h"
 #include "mm.h"
 #include "pv_cpu.h"
-#include "trap.h"
 
 struct insn {
 	uint8_t b[FETCH_BYTES];

@@ -9,7 +9,6 @@
 #include "guest.h"
 #include "hypercall.h"
 #include "pv_cpu.h"
-#include "trap.h"
 
 /* On the guest kernel's stack. */
 struct iret_frame {

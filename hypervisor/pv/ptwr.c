@@ -9,7 +9,6 @@
 #include "guest.h"
 #include "mm.h"
 #include "pv_cpu.h"
-#include "trap.h"
 
 #define EFLAGS_RESULT 0x8d5UL /* OF SF ZF AF PF CF */
 #define EFLAGS_ZF 0x40UL

@@ -13,7 +13,6 @@
 #include "apic.h"
 #include "frame.h"
 #include "irq.h"
-#include "irqs.h"
 #include "mm.h"
 #include "pci.h"
 

@@ -16,7 +16,6 @@
 #include "event.h"
 #include "frame.h"
 #include "irq.h"
-#include "irqs.h"
 #include "mm.h"
 
 #define GSIS 24
