@@ -31,9 +31,10 @@ allow-list: packages
 # The bench: tests/bench/bench tells. Its tables: build/bench/tables.md.
 BENCH := $(BUILD)/bench
 BENCH_QUICK_NEEDS := $(BUILD)/paravane $(BUILD)/dom0.cpio $(DOM0_KERNEL) \
-	$(BUILD)/guest-pv/guest-pv $(BENCH)/linux $(BENCH)/flushes.so
+	$(BUILD)/guest-pv/guest-pv $(BENCH)/linux $(BENCH)/flushes.so \
+	$(BENCH)/module/hypercalls.ko $(DEBIAN)/tcc.stamp
 BENCH_NEEDS := $(BENCH_QUICK_NEEDS) $(SYSTEM_NEEDS) $(PEER_NEEDS) \
-	$(BUILD)/guest-pv/xen $(BENCH)/entry.bin $(BENCH)/init
+	$(BUILD)/guest-pv/xen $(addprefix $(BENCH)/,entry.bin init timed store)
 
 $(BENCH)/entry.bin: tests/bench/entry.S
 	@mkdir -p $(@D)
@@ -45,9 +46,38 @@ $(BENCH)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
 
+$(BENCH)/store: tests/bench/store.c $(STORE_CLIENT)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^
+
 $(BENCH)/flushes.so: tests/bench/flushes.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -fPIC -shared -fvisibility=hidden -o $@ $<
+
+$(DEBIAN)/tcc.stamp: dom0/fetch-debian.sh
+	@mkdir -p $(@D)
+	dom0/fetch-debian.sh $(DEBIAN)/tcc tcc
+	touch $@
+
+# The headers of Dom0's kernel: with them Debian's gcc builds a module for it.
+# Their Makefile names the place where the package would be installed.
+$(DEBIAN)/headers.stamp: dom0/fetch-debian.sh $(DEBIAN)/kernels.stamp
+	version=$$(ls $(DEBIAN)/dom0/lib/modules) && \
+	dom0/fetch-debian.sh $(DEBIAN)/headers linux-headers-$$version \
+		linux-headers-$${version%-amd64}-common \
+		linux-kbuild-$${version%.*} linux-compiler-gcc-12-x86 && \
+	sed -i 's|/usr/src/|../|' \
+		$(DEBIAN)/headers/usr/src/linux-headers-$$version/Makefile
+	touch $@
+
+$(BENCH)/module/%.ko: tests/bench/%.c guest-pv/include/marks.h \
+		$(DEBIAN)/headers.stamp
+	@mkdir -p $(@D)
+	cp $< $(@D)
+	printf 'obj-m := $*.o\nccflags-y := -I$(CURDIR)\n' > $(@D)/Kbuild
+	env -u MAKEFLAGS make -s M=$(CURDIR)/$(@D) modules -C \
+		$(DEBIAN)/headers/usr/src/linux-headers-$$(ls \
+		$(DEBIAN)/dom0/lib/modules)
 
 RUNS ?= 3
 .PHONY: bench bench-quick bench-baseline

@@ -69,8 +69,7 @@ class Area:
             return figures.get(machine, {}).get(name, [None])[0]
         ours, peer, native = value("paravane"), value("xen"), value("native")
         goal = self.goal(name, native, peer)
-        unit = self.unit.get(name, "") if isinstance(self.unit, dict) \
-            else self.unit
+        unit = self.unit[name] if isinstance(self.unit, dict) else self.unit
         row = {"name": name, "unit": unit, "ours": ours, "peer": peer,
                "peer_name": PEER, "goal": goal, "native": native,
                "ratio": ours / peer if ours is not None and peer else None,

@@ -197,6 +197,18 @@ static void op_segv_fix(void)
 	*(volatile char *)area = 1;
 }
 
+static void op_compile(void)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		execl("/usr/bin/tcc", "tcc", "-c", "/compiled.c", "-o",
+		      "/tmp/compiled.o", (char *)NULL);
+		_exit(1);
+	}
+	waitpid(pid, NULL, 0);
+}
+
 static void op_nanosleep(void)
 {
 	const struct timespec t = { .tv_nsec = 50000 };
@@ -233,6 +245,7 @@ static const struct row {
 	{ "mprotect_page", op_mprotect_all, 20, 1024 },
 	{ "segv_fix", op_segv_fix, 1000, 1 },
 	{ "nanosleep50us", op_nanosleep, 200, 1 },
+	{ "compile", op_compile, 10, 1 },
 };
 
 static uint64_t round_of(const struct row *r)

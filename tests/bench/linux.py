@@ -1,7 +1,9 @@
 """What Linux programs pay for a hypervisor, in instructions.
 
 tests/bench/linux.c runs in the same image on the bare machine, on Debian's
-Xen and on ours; goals are multiples of the bare machine's figures.
+Xen and on ours: in Dom0, and in a domain beside a Dom0 that does nothing.
+Goals are multiples of the bare machine's figures. In Dom0 the kernel module
+tests/bench/hypercalls.c measures some hypercalls from within Linux.
 """
 
 import os
@@ -41,13 +43,21 @@ def costs(box, what):
             for (name, cost, _), count in zip(lines, flushes)}
 
 
+def files():
+    """What linux.c needs beside it, by path in the image."""
+    return {"/bench": m.build_path("bench/linux"),
+            "/usr/bin/tcc": m.build_path("debian/tcc/usr/bin/tcc"),
+            "/compiled.c": os.path.join(f.HERE, "compiled.c")}
+
+
 def in_dom0(cpus):
     def measure(hypervisor):
         box = m.Machine(
             hypervisor=hypervisor, cpus=cpus, cpu=f.CPU, qemu=f.ICOUNT,
             timeout=900, image=m.build_path("dom0.cpio"),
             script=os.path.join(f.HERE, "linux.sh"),
-            files={"/bench": m.build_path("bench/linux")},
+            files={**files(), "/hypercalls.ko":
+                   m.build_path("bench/module/hypercalls.ko")},
             hv_args="" if hypervisor == "native" else "dom0_mem=1G,max:1G",
             dom0_args=KERNEL_ARGS,
             log=m.log_path(f"bench-linux{cpus}-{hypervisor}"))
@@ -55,9 +65,48 @@ def in_dom0(cpus):
     return measure
 
 
-AREAS = [f.Area("linux", "A Linux program in Dom0", "instructions",
-                ("native", "xen", "paravane"), in_dom0(1), GOALS,
-                relative=True),
-         f.Area("linux-2", "A Linux program in Dom0 of two vCPUs",
-                "instructions", ("native", "xen", "paravane"), in_dom0(2),
-                GOALS, relative=True)]
+def in_domain(cpus):
+    """The same image with the cloud kernel, on the bare machine or as domain
+    1, and then two domains of guest-pv."""
+    def measure(hypervisor):
+        with tempfile.TemporaryDirectory() as work:
+            image = os.path.join(work, "domu.cpio")
+            m.append_overlay(image, m.build_path("domu.cpio"),
+                             {**files(), "/test": m.build_path("bench/linux")},
+                             work)
+            options = {
+                "hypervisor": hypervisor, "cpus": cpus, "cpu": f.CPU,
+                "qemu": f.ICOUNT, "timeout": 900,
+                "log": m.log_path(f"bench-domain{cpus}-{hypervisor}")}
+            kernel = m.build_path("debian/cloud-vmlinuz")
+            if hypervisor == "native":
+                box = m.Machine(
+                    image=image, dom0=kernel, initrd=True, mem="512M",
+                    dom0_args=KERNEL_ARGS, **options)
+            else:
+                tool = "xl" if hypervisor == "xen" else "vane"
+                box = m.Machine(
+                    script=os.path.join(f.HERE, "domain.sh"),
+                    files={"/boot/domu.cpio": image,
+                           "/boot/domu-vmlinuz": kernel,
+                           "/boot/guest-pv":
+                           m.build_path("guest-pv/guest-pv"),
+                           "/usr/lib/paravane-test/lib.sh":
+                           m.ROOT + "/tests/dom0/lib.sh"},
+                    hv_args="dom0_mem=768M,max:768M",
+                    dom0_args=f"{KERNEL_ARGS} tool={tool} vcpus={cpus}",
+                    **options)
+            return costs(box, f"linux in a domain: {hypervisor}")
+    return measure
+
+
+def area(name, title, measure):
+    return f.Area(name, title, "instructions", ("native", "xen", "paravane"),
+                  measure, GOALS, relative=True)
+
+
+AREAS = [area("linux", "Linux in Dom0", in_dom0(1)),
+         area("linux-2", "Linux in Dom0, two vCPUs", in_dom0(2)),
+         area("domain", "Linux in a domain, and two domains in turn",
+              in_domain(1)),
+         area("domain-2", "Linux in a domain, two vCPUs", in_domain(2))]
