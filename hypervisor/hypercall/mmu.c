@@ -75,7 +75,7 @@ static bool enter_table(struct update_ctx *ctx, mfn_t mfn)
 }
 
 /* A frame that is no table but writable: a plain store. */
-static int plain_store(struct domain *d, uint64_t pa, uint64_t val)
+static no_inline int plain_store(struct domain *d, uint64_t pa, uint64_t val)
 {
 	struct frame *f;
 	int rc = frame_get_as(d, paddr_mfn(pa), TYPE_WRITABLE, &f);
@@ -90,16 +90,14 @@ static int plain_store(struct domain *d, uint64_t pa, uint64_t val)
 static inline int update_entry(struct update_ctx *ctx, uint64_t pa,
 			       uint64_t val, uint64_t keep)
 {
-	mfn_t mfn = paddr_mfn(pa);
-
-	if ((!ctx->table || ctx->table_mfn.n != mfn.n) &&
-	    unlikely(!enter_table(ctx, mfn)))
+	if ((!ctx->table || ctx->table_mfn.n != paddr_mfn(pa).n) &&
+	    unlikely(!enter_table(ctx, paddr_mfn(pa))))
 		return plain_store(ctx->pt_owner, pa, val);
 	return table_update(ctx->pt_owner, ctx->pg_owner, ctx->level,
 			    (uint64_t *)(DIRECT_BASE + pa), val, keep);
 }
 
-static int update_m2p(const struct update_ctx *ctx, uint64_t pa, uint64_t val)
+static no_inline int update_m2p(const struct update_ctx *ctx, uint64_t pa, uint64_t val)
 {
 	struct frame *f = frame_get(ctx->pg_owner, paddr_mfn(pa));
 
@@ -112,18 +110,15 @@ static int update_m2p(const struct update_ctx *ctx, uint64_t pa, uint64_t val)
 
 static int one_update(struct update_ctx *ctx, const struct mmu_update *u)
 {
-	uint64_t pa = u->ptr & ~7UL;
+	uint64_t pa = u->ptr & ~7UL, how = u->ptr & 7;
 
-	switch (u->ptr & 7) {
-	case MMU_NORMAL_PT_UPDATE:
-	case MMU_PT_UPDATE_NO_TRANSLATE:
-		return update_entry(ctx, pa, u->val, 0);
-	case MMU_PT_UPDATE_PRESERVE_AD:
-		return update_entry(ctx, pa, u->val, PTE_A | PTE_D);
-	case MMU_MACHPHYS_UPDATE:
+	if (unlikely(how == MMU_MACHPHYS_UPDATE))
 		return update_m2p(ctx, pa, u->val);
-	}
-	return -ENOSYS;
+	if (unlikely(how > MMU_PT_UPDATE_NO_TRANSLATE))
+		return -ENOSYS;
+	return update_entry(ctx, pa, u->val,
+			    how == MMU_PT_UPDATE_PRESERVE_AD ?
+			    PTE_A | PTE_D : 0);
 }
 
 static int ctx_init(struct update_ctx *ctx, uint64_t foreigndom)
@@ -131,6 +126,7 @@ static int ctx_init(struct update_ctx *ctx, uint64_t foreigndom)
 	uint16_t pt = (uint16_t)(foreigndom >> 16);
 	int rc;
 
+	ctx->table = NULL;
 	if (likely(foreigndom == DOMID_SELF)) {
 		ctx->pg_owner = ctx->pt_owner = current->domain;
 		return 0;
@@ -176,7 +172,7 @@ static int do_updates(struct update_ctx *ctx, uint64_t list, uint32_t count,
 long hc_mmu_update(uint64_t list, uint64_t count, uint64_t pdone,
 		   uint64_t foreigndom, uint64_t a4)
 {
-	struct update_ctx ctx = { .table = NULL };
+	struct update_ctx ctx;
 	uint32_t done = 0;
 	int rc;
 
