@@ -175,8 +175,13 @@ void desc_set_stack(struct cpu *c, void *frame_end)
 
 void desc_map(struct cpu *c, unsigned int page, mfn_t mfn)
 {
-	WRITE_ONCE(desc_cpu[c->id].window[page],
-		   mfn_paddr(mfn) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX);
+	uint64_t entry = mfn_paddr(mfn) | PTE_P | PTE_RW | PTE_A | PTE_D |
+			 PTE_NX;
+
+	/* Most switches change one page of all, or none: no flush then. */
+	if (READ_ONCE(desc_cpu[c->id].window[page]) == entry)
+		return;
+	WRITE_ONCE(desc_cpu[c->id].window[page], entry);
 	invlpg(desc_window(c->id, page));
 }
 
