@@ -181,14 +181,10 @@ static void start(struct builder *b, mfn_t l4)
 	struct vcpu_guest_context *c = hv_alloc(sizeof(*c));
 	const struct dom0_layout *l = &b->layout;
 	struct vcpu *v = b->d->vcpu[0];
-	unsigned int i;
 	int rc;
 
 	if (!c)
 		panic("Dom0: no memory left to start it");
-	for (i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
-		b->d->shared->vcpu_info[i].evtchn_upcall_mask = 1;
-
 	c->flags = VGCF_in_kernel | VGCF_online;
 	c->user_regs.rip = b->kernel.entry;
 	c->user_regs.rsp = l->stack + PAGE_SIZE;

@@ -263,14 +263,28 @@ int domain_create(const struct domain_config *c, struct domain **out)
 	return 0;
 }
 
-void domain_pause(struct domain *d)
+void domain_stop_vcpus(struct domain *d)
 {
 	struct vcpu *v;
 	unsigned int i;
 
-	(void)atomic_add(&d->pause_count, 1);
 	for_each_vcpu(d, v, i)
 		vcpu_stop(v);
+}
+
+void domain_unpark_vcpus(struct domain *d)
+{
+	struct vcpu *v;
+	unsigned int i;
+
+	for_each_vcpu(d, v, i)
+		vcpu_unpark(v);
+}
+
+void domain_pause(struct domain *d)
+{
+	(void)atomic_add(&d->pause_count, 1);
+	domain_stop_vcpus(d);
 }
 
 /*
@@ -306,13 +320,9 @@ void domain_pause_sync(struct domain *d)
 
 void domain_resume(struct domain *d)
 {
-	struct vcpu *v;
-	unsigned int i;
-
 	if (atomic_sub(&d->pause_count, 1) != 1)
 		return;
-	for_each_vcpu(d, v, i)
-		vcpu_unpark(v);
+	domain_unpark_vcpus(d);
 	/* Another pauser, whose pause this ended, need not wait any more. */
 	(void)atomic_add(&d->sched.parks, 1);
 	wake_waiters(&d->sched.parks);
@@ -344,8 +354,6 @@ int domain_unpause(struct domain *d)
 
 void domain_kill(struct domain *d)
 {
-	struct vcpu *v;
-	unsigned int i;
 	bool first;
 
 	spin_lock(&d->lock);
@@ -355,7 +363,6 @@ void domain_kill(struct domain *d)
 	spin_unlock(&d->lock);
 	if (!first)
 		return;
-	for_each_vcpu(d, v, i)
-		vcpu_stop(v);
+	domain_stop_vcpus(d);
 	reaper_kick();
 }

@@ -63,8 +63,6 @@ void domain_parked(struct domain *d)
 
 void domain_shutdown(struct domain *d, int reason)
 {
-	struct vcpu *v;
-	unsigned int i;
 	bool first;
 
 	if (d == dom0)
@@ -77,15 +75,12 @@ void domain_shutdown(struct domain *d, int reason)
 	spin_unlock(&d->lock);
 	if (!first)
 		return;
-	for_each_vcpu(d, v, i)
-		vcpu_stop(v);
+	domain_stop_vcpus(d);
 	check_complete(d);
 }
 
 int domain_shutdown_undo(struct domain *d)
 {
-	struct vcpu *v;
-	unsigned int i;
 	bool was;
 
 	spin_lock(&d->lock);
@@ -98,8 +93,7 @@ int domain_shutdown_undo(struct domain *d)
 	spin_unlock(&d->lock);
 	if (!was)
 		return -EINVAL;
-	for_each_vcpu(d, v, i)
-		vcpu_unpark(v);
+	domain_unpark_vcpus(d);
 	return 0;
 }
 

@@ -137,8 +137,7 @@ long hc_set_gdt(uint64_t list, uint64_t entries, uint64_t a2, uint64_t a3,
 
 	if (entries > ARRAY_SIZE(mfns) * 512)
 		return -EINVAL;
-	if (copy_array_from_guest(mfns, list, 8, 0,
-				  DIV_ROUND_UP(entries, 512)))
+	if (copy_from_guest_va(mfns, list, DIV_ROUND_UP(entries, 512) * 8))
 		return -EFAULT;
 	return pv_set_gdt(current, mfns, (unsigned int)entries);
 }

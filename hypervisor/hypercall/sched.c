@@ -25,7 +25,7 @@ static long op_block(struct domain *none, void *arg)
 	if (event_waits(v) || vcpu_must_stop(v))
 		sched_block_cancel();
 	else
-		sched_wait();
+		schedule();
 	return 0;
 }
 
@@ -117,7 +117,7 @@ static int poll_ports(struct vcpu *v, const evtchn_port_t *ports,
 	if (rc || event_waits(v) || vcpu_must_stop(v))
 		sched_block_cancel();
 	else
-		sched_wait();
+		schedule();
 	if (timeout)
 		timer_stop(&v->time.poll);
 	(void)atomic_sub(&d->sched.pollers, 1);

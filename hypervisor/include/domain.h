@@ -173,6 +173,9 @@ bool vcpu_has_info(const struct vcpu *v); /* in memory of its guest */
 void vcpu_up(struct vcpu *v);
 void vcpu_down(struct vcpu *v);
 
+/* For all of its vCPUs: a reason to park was set, or is gone. */
+void domain_stop_vcpus(struct domain *d);
+void domain_unpark_vcpus(struct domain *d);
 void domain_pause(struct domain *d);   /* counts; does not wait */
 void domain_pause_sync(struct domain *d); /* waits for the guest boundary */
 /*

@@ -46,22 +46,30 @@ must_check int put_guest_u64(uint64_t va, uint64_t val);
 #define handle_va(h) ((uint64_t)(h).p)
 #define handle_null(h) ((h).p == NULL)
 
+/* From the start of an array to count elements from index on; may overflow. */
+static inline bool array_at(uint64_t *va, size_t size, uint64_t index,
+			    uint64_t count, uint64_t *len)
+{
+	uint64_t off;
+
+	return !__builtin_mul_overflow(index, size, &off) &&
+	       !__builtin_add_overflow(*va, off, va) &&
+	       !__builtin_mul_overflow(count, size, len);
+}
+
 /* count elements, from element index on; overflow is -EFAULT. */
 #define copy_from_handle(dst, h, index, count) ({ \
 	__typeof__(&*(dst)) d_ = (dst); \
+	uint64_t va_ = handle_va(h), len_; \
 	static_assert(sizeof(*d_) == sizeof(*(h).p), "handle type"); \
-	copy_array_from_guest(d_, handle_va(h), sizeof(*d_), (index), \
-			      (count)); })
+	array_at(&va_, sizeof(*d_), (index), (count), &len_) ? \
+		copy_from_guest_va(d_, va_, len_) : -EFAULT; })
 #define copy_to_handle(h, index, src, count) ({ \
 	__typeof__(&*(src)) s_ = (src); \
+	uint64_t va_ = handle_va(h), len_; \
 	static_assert(sizeof(*s_) == sizeof(*(h).p), "handle type"); \
-	copy_array_to_guest(handle_va(h), s_, sizeof(*s_), (index), \
-			    (count)); })
-
-must_check int copy_array_from_guest(void *dst, uint64_t va, size_t size,
-				     uint64_t index, uint64_t count);
-must_check int copy_array_to_guest(uint64_t va, const void *src, size_t size,
-				   uint64_t index, uint64_t count);
+	array_at(&va_, sizeof(*s_), (index), (count), &len_) ? \
+		copy_to_guest_va(va_, s_, len_) : -EFAULT; })
 
 /* One structure behind a raw argument. */
 #define get_guest(dst, va) copy_from_guest_va((dst), (va), sizeof(*(dst)))

@@ -85,12 +85,11 @@ bool vcpu_is_stopped(const struct vcpu *v);
 /*
  * The running vCPU waits until vcpu_wake(): no lock held. Lost wake-ups: set
  * the condition's waiter state, then sched_block_prepare(), re-check the
- * condition, then sched_wait() or sched_block_cancel(). It may wake for no
+ * condition, then schedule() or sched_block_cancel(). It may wake for no
  * reason: callers loop, or may return early.
  */
 void sched_block_prepare(void);
 void sched_block_cancel(void);
-void sched_wait(void);
 void sched_yield(void);
 /* Runs another vCPU if one is due. */
 void schedule(void);

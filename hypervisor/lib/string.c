@@ -38,11 +38,7 @@ int memcmp(const void *a, const void *b, size_t n)
 
 size_t strlen(const char *s)
 {
-	size_t n = 0;
-
-	while (s[n] != '\0')
-		n++;
-	return n;
+	return strnlen(s, SIZE_MAX);
 }
 
 size_t strnlen(const char *s, size_t max_len)
@@ -56,11 +52,7 @@ size_t strnlen(const char *s, size_t max_len)
 
 int strcmp(const char *a, const char *b)
 {
-	while (*a != '\0' && *a == *b) {
-		a++;
-		b++;
-	}
-	return (uint8_t)*a - (uint8_t)*b;
+	return strncmp(a, b, SIZE_MAX);
 }
 
 int strncmp(const char *a, const char *b, size_t n)
@@ -117,20 +109,12 @@ uint64_t str_to_u64(const char *s, const char **end)
 
 uint64_t str_to_size(const char *s, const char **end)
 {
+	static const char units[] = "kmgt";
 	uint64_t n = str_to_u64(s, &s);
+	const char *u = strchr(units, *s | 0x20);
 
-	switch (*s | 0x20) {
-	case 't':
-		n <<= 10;
-		__attribute__((fallthrough));
-	case 'g':
-		n <<= 10;
-		__attribute__((fallthrough));
-	case 'm':
-		n <<= 10;
-		__attribute__((fallthrough));
-	case 'k':
-		n <<= 10;
+	if (u) {
+		n <<= 10 * (u - units + 1);
 		s++;
 	}
 	if (end)

@@ -26,37 +26,6 @@ int copy_to_guest_va(uint64_t va, const void *src, size_t len)
 	return left ? -EFAULT : 0;
 }
 
-/* Address of element index; false when anything overflows. */
-static bool array_at(uint64_t *va, size_t size, uint64_t index,
-		     uint64_t count, uint64_t *len)
-{
-	uint64_t off;
-
-	return !__builtin_mul_overflow(index, size, &off) &&
-	       !__builtin_add_overflow(*va, off, va) &&
-	       !__builtin_mul_overflow(count, size, len);
-}
-
-int copy_array_from_guest(void *dst, uint64_t va, size_t size,
-			  uint64_t index, uint64_t count)
-{
-	uint64_t len;
-
-	if (!array_at(&va, size, index, count, &len))
-		return -EFAULT;
-	return copy_from_guest_va(dst, va, len);
-}
-
-int copy_array_to_guest(uint64_t va, const void *src, size_t size,
-			uint64_t index, uint64_t count)
-{
-	uint64_t len;
-
-	if (!array_at(&va, size, index, count, &len))
-		return -EFAULT;
-	return copy_to_guest_va(va, src, len);
-}
-
 #define DEFINE_PUT(bits) \
 int put_guest_u##bits(uint64_t va, uint##bits##_t val) \
 { \

@@ -116,7 +116,7 @@ void heap_add(paddr_t start, paddr_t end)
 static struct frame *find(uint32_t mfn, unsigned int order, uint64_t limit)
 {
 	for (; mfn; mfn = record(mfn)->next)
-		if (!limit || mfn + (1UL << order) <= limit)
+		if (mfn + (1UL << order) <= limit)
 			return record(mfn);
 	return NULL;
 }
@@ -169,14 +169,14 @@ static void settle_tlbs(struct frame *f, unsigned int order)
 struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
 			 bool zero)
 {
-	uint64_t limit = 0;
+	uint64_t limit = ~0UL;
 	struct frame *f = NULL;
 	bool clean = false;
 
 	if (address_bits && address_bits < 52)
 		limit = address_bits > 12 ? 1UL << (address_bits - 12) : 1;
 	spin_lock(&heap_lock);
-	if (!limit || limit > ZONE_SPLIT)
+	if (limit > ZONE_SPLIT)
 		f = find_block(1, order, zero, limit);
 	if (!f)
 		f = find_block(0, order, zero, limit);

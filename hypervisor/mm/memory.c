@@ -26,7 +26,6 @@ extern char image_start[], text_end[], rodata_end[], image_end[];
 #define FLAGS_DATA (FLAGS_RW | PTE_NX)
 #define FLAGS_MMIO (FLAGS_DATA | PTE_PCD | PTE_PWT)
 #define SIZE_2M 0x200000UL
-#define SIZE_1G 0x40000000UL
 #define LOW_LIMIT 0x100000000UL
 
 /* --- memory before the heap exists --- */
@@ -143,35 +142,34 @@ static uint64_t *entry_at(uint64_t va, unsigned int level, uint64_t user)
 
 static void map_range(uint64_t va, paddr_t pa, size_t len, uint64_t flags)
 {
+	unsigned int level;
 	uint64_t step;
 
 	for (; len > 0; va += step, pa += step, len -= step) {
-		if (features.page1g && !((va | pa) & (SIZE_1G - 1)) &&
-		    len >= SIZE_1G) {
-			step = SIZE_1G;
-			*entry_at(va, 3, flags & PTE_US) = pa | flags | PTE_PSE;
-		} else if (!((va | pa) & (SIZE_2M - 1)) && len >= SIZE_2M) {
-			step = SIZE_2M;
-			*entry_at(va, 2, flags & PTE_US) = pa | flags | PTE_PSE;
-		} else {
-			step = PAGE_SIZE;
-			*entry_at(va, 1, flags & PTE_US) = pa | flags;
+		/* the largest page that fits: 1 GiB, 2 MiB, 4 KiB */
+		level = features.page1g ? 3 : 2;
+		for (; level > 1; level--) {
+			step = PAGE_SIZE << 9 * (level - 1);
+			if (!((va | pa) & (step - 1)) && len >= step)
+				break;
 		}
+		step = PAGE_SIZE << 9 * (level - 1);
+		*entry_at(va, level, flags & PTE_US) =
+			pa | flags | (level > 1 ? PTE_PSE : 0);
 	}
+}
+
+static void map_part(const char *start, const char *end, uint64_t flags)
+{
+	map_range((uint64_t)start, (uint64_t)start - IMAGE_BASE,
+		  (size_t)(end - start), flags);
 }
 
 static void map_image(void)
 {
-	uint64_t start = (uint64_t)image_start;
-
-	map_range(start, start - IMAGE_BASE, (uint64_t)text_end - start,
-		  PTE_P | PTE_A | PTE_G);
-	start = (uint64_t)text_end;
-	map_range(start, start - IMAGE_BASE, (uint64_t)rodata_end - start,
-		  PTE_P | PTE_A | PTE_G | PTE_NX);
-	start = (uint64_t)rodata_end;
-	map_range(start, start - IMAGE_BASE, (uint64_t)image_end - start,
-		  FLAGS_DATA);
+	map_part(image_start, text_end, PTE_P | PTE_A | PTE_G);
+	map_part(text_end, rodata_end, PTE_P | PTE_A | PTE_G | PTE_NX);
+	map_part(rodata_end, image_end, FLAGS_DATA);
 }
 
 /* Backs [va, va+len) of a sparse table with fresh 2 MiB pages. */

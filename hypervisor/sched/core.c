@@ -380,11 +380,6 @@ void sched_block_cancel(void)
 	WRITE_ONCE(current->sched.blocked, false);
 }
 
-void sched_wait(void)
-{
-	resched(false);
-}
-
 /*
  * Sleeps until no reason to stop is left. Somebody may wait for the last vCPU
  * to park: the end of a shutdown, the reaper, or domain_pause_sync().

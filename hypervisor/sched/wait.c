@@ -42,7 +42,7 @@ void wait_for_change(const uint64_t *word, uint64_t seen)
 		sched_block_prepare();
 		if (READ_ONCE(*word) != seen)
 			break;
-		sched_wait();
+		schedule();
 	}
 	sched_block_cancel();
 	spin_lock(&b->lock);

@@ -172,7 +172,7 @@ static void run_current(struct sim *s)
 	s->left = s->run;
 	s->wake_at = clock_ns + s->sleep;
 	sched_block_prepare();
-	sched_wait();
+	schedule();
 }
 
 static bool somebody_waits(unsigned int cpu)

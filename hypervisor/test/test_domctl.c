@@ -414,7 +414,7 @@ static void idle_guest(struct vcpu *v)
 	if (vcpu_must_stop(v))
 		sched_block_cancel();
 	else
-		sched_wait();
+		schedule();
 }
 
 static void all(void)

@@ -67,7 +67,7 @@ static void block_until(uint32_t *word)
 		if (READ_ONCE(*word) || vcpu_must_stop(current))
 			sched_block_cancel();
 		else
-			sched_wait();
+			schedule();
 	}
 }
 

@@ -245,15 +245,3 @@ int copy_to_guest_va(uint64_t va, const void *src, size_t len)
 	memcpy((void *)va, src, len);
 	return 0;
 }
-
-int copy_array_from_guest(void *dst, uint64_t va, size_t size, uint64_t index,
-			  uint64_t count)
-{
-	return copy_from_guest_va(dst, va + index * size, count * size);
-}
-
-int copy_array_to_guest(uint64_t va, const void *src, size_t size,
-			uint64_t index, uint64_t count)
-{
-	return copy_to_guest_va(va + index * size, src, count * size);
-}

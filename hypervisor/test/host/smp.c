@@ -144,7 +144,7 @@ void smp_sleep(nsec_t ns)
 	do {
 		sched_block_prepare();
 		if (now() < end)
-			sched_wait();
+			schedule();
 		sched_block_cancel();
 	} while (now() < end);
 	timer_stop(&main_timer);
@@ -163,7 +163,7 @@ static void main_thread(void *arg)
 	WRITE_ONCE(stopping, true);
 	for (;;) {
 		sched_block_prepare();
-		sched_wait();
+		schedule();
 	}
 }
 
