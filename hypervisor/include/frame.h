@@ -93,6 +93,7 @@ static inline struct frame *virt_frame(const void *p)
  * reference.
  */
 must_check struct frame *frame_get(const struct domain *d, mfn_t mfn);
+must_check bool frame_take(const struct domain *d, struct frame *f);
 void frame_ref(struct frame *f); /* caller holds one already */
 void frame_put(struct frame *f);
 
@@ -109,6 +110,8 @@ void frame_put_type(struct frame *f);
 must_check int frame_get_as(const struct domain *d, mfn_t mfn,
 			    enum frame_type type, struct frame **f);
 must_check int frame_ref_as(struct frame *f, enum frame_type type);
+must_check int frame_take_as(const struct domain *d, struct frame *f,
+			     enum frame_type type);
 void frame_put_as(struct frame *f); /* type, then general reference */
 
 /* Mapped outside its owner: a change of type then flushes every CPU. */

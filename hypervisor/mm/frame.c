@@ -86,17 +86,22 @@ static bool take_ref(struct frame *f)
 	return true;
 }
 
+bool frame_take(const struct domain *d, struct frame *f)
+{
+	if (!take_ref(f))
+		return false;
+	/* The owner cannot change while we hold a reference. */
+	if (likely(f->owner == d->id))
+		return true;
+	frame_put(f);
+	return false;
+}
+
 struct frame *frame_get(const struct domain *d, mfn_t mfn)
 {
 	struct frame *f = frame_of(mfn);
 
-	if (!f || !take_ref(f))
-		return NULL;
-	/* The owner cannot change while we hold a reference. */
-	if (f->owner == d->id)
-		return f;
-	frame_put(f);
-	return NULL;
+	return f && frame_take(d, f) ? f : NULL;
 }
 
 void frame_ref(struct frame *f)
@@ -298,29 +303,34 @@ static bool get_both(struct frame *f, enum frame_type type)
 	return true;
 }
 
-int frame_get_as(const struct domain *d, mfn_t mfn, enum frame_type type,
-		 struct frame **out)
+int frame_take_as(const struct domain *d, struct frame *f,
+		  enum frame_type type)
 {
-	struct frame *f = frame_of(mfn);
 	int rc;
 
-	if (f && likely(get_both(f, type))) {
-		*out = f;
+	if (likely(get_both(f, type))) {
 		if (likely(f->owner == d->id))
 			return 0;
 		frame_put_as(f);
 		return -EINVAL;
 	}
-	f = frame_get(d, mfn);
-	if (!f)
+	if (!frame_take(d, f))
 		return -EINVAL;
 	rc = frame_get_type(f, type);
-	if (rc) {
+	if (rc)
 		frame_put(f);
-		return rc;
-	}
-	*out = f;
-	return 0;
+	return rc;
+}
+
+int frame_get_as(const struct domain *d, mfn_t mfn, enum frame_type type,
+		 struct frame **out)
+{
+	struct frame *f = frame_of(mfn);
+	int rc = f ? frame_take_as(d, f, type) : -EINVAL;
+
+	if (rc == 0)
+		*out = f;
+	return rc;
 }
 
 int frame_ref_as(struct frame *f, enum frame_type type)

@@ -36,38 +36,36 @@ static int mmio_get(const struct domain *d, uint64_t *pte)
 	return 0;
 }
 
-static int l1_ram_get(struct domain *d, struct domain *pg_owner, uint64_t pte)
+static int l1_ram_get(struct domain *d, struct domain *pg_owner,
+		      struct frame *f, uint64_t pte)
 {
-	struct frame *f;
-	int rc;
+	int rc = 0;
 
 	/* RAM through the cache only: what is checked is what is walked. */
 	if ((pte & CACHE_BITS) && !d->pv.io_all)
 		return -EINVAL;
-	if (pte & PTE_RW) {
-		rc = frame_get_as(pg_owner, pte_mfn(pte), TYPE_WRITABLE, &f);
-		if (rc)
-			return rc;
-	} else {
-		f = frame_get(pg_owner, pte_mfn(pte));
-		if (!f)
-			return -EINVAL;
-	}
+	if (pte & PTE_RW)
+		rc = frame_take_as(pg_owner, f, TYPE_WRITABLE);
+	else if (!frame_take(pg_owner, f))
+		rc = -EINVAL;
 	/* After the type was taken: a new type forgets it. */
-	if (pg_owner != d)
+	if (rc == 0 && pg_owner != d)
 		frame_note_foreign(f);
-	return 0;
+	return rc;
 }
 
 static int l1_get(struct domain *d, struct domain *pg_owner, uint64_t *pte)
 {
+	struct frame *f;
+
 	if (*pte & ~(L1_BITS | CACHE_BITS))
 		return -EINVAL;
 	/* No entry of a guest is global: a CR3 load forgets them all. */
 	*pte = (*pte | PTE_US) & ~PTE_G;
-	if (unlikely(!frame_of(pte_mfn(*pte))))
+	f = frame_of(pte_mfn(*pte));
+	if (unlikely(!f))
 		return mmio_get(d, pte);
-	return l1_ram_get(d, pg_owner, *pte);
+	return l1_ram_get(d, pg_owner, f, *pte);
 }
 
 static void l1_put(uint64_t pte)

@@ -90,10 +90,7 @@ static inline void bounce_frame(struct vcpu *v, struct cpu_user_regs *r,
 				uint64_t handler, bool mask_events,
 				bool has_error, uint32_t error)
 {
-	uint64_t mask = v->info->evtchn_upcall_mask, sp = r->rsp, cs = r->cs;
-	uint64_t flags = (r->rflags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) |
-			 (mask ? 0 : X86_EFLAGS_IF);
-	uint64_t *at;
+	uint64_t sp, cs, mask, flags, *at;
 
 	if (unlikely(!handler)) {
 		domain_crash(v->domain, "no handler for vector %#x",
@@ -101,11 +98,16 @@ static inline void bounce_frame(struct vcpu *v, struct cpu_user_regs *r,
 		return;
 	}
 	if (v->pv.in_kernel) {
-		cs &= ~3UL;
+		cs = r->cs & ~3UL;
+		sp = r->rsp;
 	} else {
 		pv_toggle_mode(v);
+		cs = r->cs;
 		sp = v->pv.kernel_sp;
 	}
+	mask = v->info->evtchn_upcall_mask;
+	flags = (r->rflags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) |
+		(mask ? 0 : X86_EFLAGS_IF);
 	sp = (sp & ~15UL) - (has_error ? 8 : 7) * 8;
 	if (unlikely(!guest_start_ok(sp)))
 		goto no_stack;
@@ -277,7 +279,7 @@ void pv_nmi(struct cpu_user_regs *r)
 	/* The machine's own NMIs say nothing to a guest. */
 }
 
-void pv_exit(struct cpu_user_regs *r)
+static no_inline void exit_work(struct cpu_user_regs *r)
 {
 	struct cpu *c = this_cpu();
 	struct vcpu *v;
@@ -294,4 +296,10 @@ void pv_exit(struct cpu_user_regs *r)
 		    !v->info->evtchn_upcall_mask)
 			bounce(v, r, v->pv.event.address, true);
 	} while (unlikely(c->need_resched));
+}
+
+void pv_exit(struct cpu_user_regs *r)
+{
+	if (unlikely(pv_exit_work()))
+		exit_work(r);
 }
