@@ -115,25 +115,25 @@ void trap_dispatch(struct cpu_user_regs *r)
 	}
 }
 
+/* From a kernel: a store to its own page table that it sees read-only? */
+static no_inline void kernel_page_fault(struct cpu_user_regs *r, uint64_t addr)
+{
+	uint32_t error = r->error_code;
+
+	if ((error & (PF_PRESENT | PF_WRITE | PF_RSVD | PF_FETCH)) ==
+	    (PF_PRESENT | PF_WRITE) && pv_ptwr(current, r, addr))
+		return;
+	pv_inject_page_fault(r, addr, error & ~PF_USER);
+}
+
 void trap_page_fault(struct cpu_user_regs *r)
 {
 	uint64_t addr = read_cr2();
-	uint32_t error = r->error_code;
-	struct vcpu *v;
 
-	if (!regs_from_guest(r)) {
+	if (unlikely(!regs_from_guest(r)))
 		hv_trap(r);
-		return;
-	}
-	v = current;
-	if (v->pv.in_kernel) {
-		/* A store to one's own page table that is mapped read-only. */
-		if ((error & (PF_PRESENT | PF_WRITE | PF_RSVD | PF_FETCH)) ==
-		    (PF_PRESENT | PF_WRITE) && pv_ptwr(v, r, addr))
-			return;
-		error &= ~PF_USER;
-	} else {
-		error |= PF_USER;
-	}
-	pv_inject_page_fault(r, addr, error);
+	else if (current->pv.in_kernel)
+		kernel_page_fault(r, addr);
+	else
+		pv_inject_page_fault(r, addr, r->error_code | PF_USER);
 }

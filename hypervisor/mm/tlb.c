@@ -19,29 +19,36 @@
 
 static uint32_t clock = 1;
 
+static uint32_t next_stamp(void)
+{
+	return __atomic_add_fetch(&clock, 1, __ATOMIC_SEQ_CST);
+}
+
 uint32_t tlb_clock(void)
 {
 	return load_acquire(&clock);
 }
 
-static void note_flush(struct cpu *c)
+/* The clock wrapped; stamp 0 means "never used": skip it, flush everybody. */
+static no_inline void load_after_wrap(paddr_t cr3)
 {
-	uint32_t t = __atomic_add_fetch(&clock, 1, __ATOMIC_SEQ_CST);
+	struct cpu *c = this_cpu();
 
-	if (unlikely(t == 0)) {
-		/* Stamp 0 means "never used": skip it, and flush everybody. */
-		t = __atomic_add_fetch(&clock, 1, __ATOMIC_SEQ_CST);
-		WRITE_ONCE(c->flushed_at, t);
-		tlb_flush_mask(~(1UL << c->id));
-		return;
-	}
-	WRITE_ONCE(c->flushed_at, t);
+	WRITE_ONCE(c->flushed_at, next_stamp());
+	tlb_flush_mask(~(1UL << c->id));
+	write_cr3(cr3);
 }
 
 /* The clock is read before the flush: what comes later is not covered. */
 void tlb_load_cr3(paddr_t cr3)
 {
-	note_flush(this_cpu());
+	uint32_t t = next_stamp();
+
+	if (unlikely(t == 0)) {
+		load_after_wrap(cr3);
+		return;
+	}
+	WRITE_ONCE(this_cpu()->flushed_at, t);
 	write_cr3(cr3);
 }
 

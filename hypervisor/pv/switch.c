@@ -46,8 +46,8 @@ void pv_toggle_mode(struct vcpu *v)
 {
 	swapgs();
 	v->pv.in_kernel = !v->pv.in_kernel;
-	tlb_load_cr3(v->pv.in_kernel ? v->pv.kernel_cr3 : v->pv.user_cr3);
 	load_iomap(this_cpu(), v);
+	tlb_load_cr3(v->pv.in_kernel ? v->pv.kernel_cr3 : v->pv.user_cr3);
 }
 
 /* --- FPU --- */
