@@ -165,23 +165,17 @@ void sched_destroy_domain(struct domain *d)
 
 	timer_stop(&d->sched.cap_timer);
 	for (i = 0; i < ARRAY_SIZE(d->sched.watchdog); i++)
-		if (d->sched.watchdogs_used >> i & 1)
-			timer_stop(&d->sched.watchdog[i]);
+		timer_stop(&d->sched.watchdog[i]); /* disarmed ones, too */
 }
 
 /* Domain's lock held; seconds 0 disarms. */
 static void watchdog_set(struct domain *d, unsigned int i, uint32_t seconds)
 {
-	struct timer *t = &d->sched.watchdog[i];
-
-	if (seconds == 0) {
-		d->sched.watchdogs_armed &= ~(1u << i);
-		d->sched.watchdogs_used &= ~(1u << i);
+	d->sched.watchdogs_armed &= ~(1u << i);
+	if (seconds == 0)
 		return;
-	}
-	d->sched.watchdogs_used |= 1u << i;
 	d->sched.watchdogs_armed |= 1u << i;
-	timer_set(t, now() + seconds * NSEC_PER_SEC);
+	timer_set(&d->sched.watchdog[i], now() + seconds * NSEC_PER_SEC);
 }
 
 static long watchdog_new(struct domain *d, uint32_t seconds)
@@ -191,7 +185,7 @@ static long watchdog_new(struct domain *d, uint32_t seconds)
 	if (seconds == 0)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(d->sched.watchdog); i++)
-		if (!(d->sched.watchdogs_used >> i & 1)) {
+		if (!(d->sched.watchdogs_armed >> i & 1)) {
 			watchdog_set(d, i, seconds);
 			return i + 1;
 		}
@@ -209,7 +203,7 @@ static long op_watchdog(struct domain *none, void *arg)
 	spin_lock(&d->lock);
 	if (w->id == 0)
 		rc = watchdog_new(d, w->timeout);
-	else if (!(d->sched.watchdogs_used >> (w->id - 1) & 1))
+	else if (!(d->sched.watchdogs_armed >> (w->id - 1) & 1))
 		rc = -EINVAL;
 	else
 		watchdog_set(d, w->id - 1, w->timeout);

@@ -53,7 +53,7 @@ struct sched_domain {
 	unsigned int pollers;    /* vCPUs in SCHEDOP_poll: atomic */
 	uint64_t parks;          /* counts vCPUs that parked: atomic */
 	/* hypercall/sched.c, domain's lock: SCHEDOP_watchdog. */
-	uint32_t watchdogs_used, watchdogs_armed; /* bitmaps */
+	uint32_t watchdogs_armed; /* bitmap */
 	struct timer watchdog[2];
 };
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "hypercall.h"
 #include "smp.h"
 #include <xen/sched.h>
 
@@ -266,14 +267,31 @@ static void test_waiters(void **state)
 	smp_run(CPUS, waiters);
 }
 
+/* Its timer stays queued until then: it must go with the domain. */
+static void watchdog_disarmed(void)
+{
+	struct sched_watchdog w = { .timeout = 1000 };
+	long id = hc_sched_op(SCHEDOP_watchdog, (uint64_t)&w, 0, 0, 0);
+
+	smp_check(id > 0);
+	w.id = (uint32_t)id;
+	w.timeout = 0;
+	smp_check(hc_sched_op(SCHEDOP_watchdog, (uint64_t)&w, 0, 0, 0) == 0);
+	smp_check(hc_sched_op(SCHEDOP_watchdog, (uint64_t)&w, 0, 0, 0) ==
+		  -EINVAL);
+}
+
 static void exit_then_spin(struct vcpu *v)
 {
 	struct state *s = state_of(v);
 
 	enter(v, s);
 	leave(s);
-	if (s->steps == 3)
-		domain_shutdown(v->domain, SHUTDOWN_poweroff);
+	if (s->steps != 3)
+		return;
+	if (v->id == 0)
+		watchdog_disarmed();
+	domain_shutdown(v->domain, SHUTDOWN_poweroff);
 }
 
 /*
