@@ -244,6 +244,66 @@ static void ldt_used(void)
 	table_free(ldt);
 }
 
+/* One CPU, two vCPUs, an LDT that belongs to one of them. */
+static volatile bool turns_end;
+static volatile unsigned int turns, seen_of_another;
+
+static bool usable(uint16_t selector)
+{
+	uint32_t limit;
+	bool ok;
+
+	__asm__ volatile("lsl %2, %0" : "=r"(limit), "=@ccz"(ok)
+			 : "r"((uint32_t)selector));
+	return ok;
+}
+
+static long pin(int cpu)
+{
+	struct sched_pin_override p = { .pcpu = cpu };
+
+	return hcall_sched_op(SCHEDOP_pin_override, &p);
+}
+
+static void without_ldt(void *arg)
+{
+	(void)arg;
+	if (pin(0) == 0)
+		while (!turns_end) {
+			seen_of_another += usable(0x1f);
+			turns++;
+			hcall_sched_op(SCHEDOP_yield, NULL);
+		}
+	(void)pin(-1);
+}
+
+static void ldt_of_another(void)
+{
+	uint64_t *ldt = page_alloc(), end = time_ns() + 3000000000;
+	unsigned int unseen = 0;
+
+	if (!is_dom0() || cpus_possible() < 2)
+		tap_skip("Dom0 with two vCPUs alone");
+	ldt[3] = DESC_DATA;
+	PREPARE(page_set_ro(ldt));
+	REQUIRE_EQ(pin(0), 0);
+	CHECK_EQ(mmuext(MMUEXT_SET_LDT, (unsigned long)ldt, 16), 0);
+	REQUIRE_EQ(cpu_start(1, without_ldt, NULL), 0);
+	while (turns < 100 && time_ns() < end) {
+		hcall_sched_op(SCHEDOP_yield, NULL);
+		unseen += !usable(0x1f);
+	}
+	CHECK(turns >= 100);
+	CHECK_EQ(unseen, 0);
+	CHECK_EQ(seen_of_another, 0);
+	turns_end = true;
+	CHECK_EQ(mmuext(MMUEXT_SET_LDT, 0, 0), 0);
+	CHECK_EQ(pin(-1), 0);
+	while (hcall_vcpu_op(VCPUOP_is_up, 1, NULL) == 1)
+		hcall_sched_op(SCHEDOP_yield, NULL);
+	table_free(ldt);
+}
+
 static void ldt_refused(void)
 {
 	uint64_t *ldt = page_alloc();
@@ -341,6 +401,7 @@ static const struct test_case cases[] = {
 	{ "update_descriptor refused", update_refused },
 	{ "update_descriptor in a data page", update_data_page },
 	{ "an LDT is used", ldt_used },
+	{ "an LDT is one vCPU's", ldt_of_another },
 	{ "LDTs refused", ldt_refused },
 	{ "LDTs of no use", ldt_unusable },
 	{ "native instructions", native_instructions },

@@ -2,16 +2,12 @@
  * Hypercalls that set what a PV guest sees of its CPU: trap table, callbacks,
  * descriptors, stack, segment bases, debug registers, TS.
  */
-#include "types.h"
-#include <xen/callback.h>
-
-#include "domain.h"
 #include "features.h"
 #include "guest.h"
-#include "hypercall.h"
-#include "lib.h"
 #include "mm.h"
 #include "pv_cpu.h"
+#include "subop.h"
+#include <xen/callback.h>
 
 /* An array ended by address 0; NULL clears everything. */
 long hc_set_trap_table(uint64_t list, uint64_t a1, uint64_t a2, uint64_t a3,
@@ -43,76 +39,70 @@ long hc_set_trap_table(uint64_t list, uint64_t a1, uint64_t a2, uint64_t a3,
 	return -EINVAL;
 }
 
-static struct pv_callback *callback_of(struct vcpu *v, unsigned int type)
+static int callback_of(struct vcpu *v, unsigned int type,
+		       struct pv_callback **cb)
 {
-	switch (type) {
-	case CALLBACKTYPE_event:
-		return &v->pv.event;
-	case CALLBACKTYPE_failsafe:
-		return &v->pv.failsafe;
-	case CALLBACKTYPE_syscall:
-		return &v->pv.syscall;
-	case CALLBACKTYPE_syscall32:
-		return features.intel ? NULL : &v->pv.syscall32;
-	case CALLBACKTYPE_sysenter:
-		return features.intel ? &v->pv.sysenter : NULL;
-	}
-	return NULL;
+	struct pv_callback *const of[] = {
+		[CALLBACKTYPE_event] = &v->pv.event,
+		[CALLBACKTYPE_failsafe] = &v->pv.failsafe,
+		[CALLBACKTYPE_syscall] = &v->pv.syscall,
+		[CALLBACKTYPE_sysenter] = &v->pv.sysenter,
+		[CALLBACKTYPE_syscall32] = &v->pv.syscall32,
+	};
+
+	if (type >= ARRAY_SIZE(of) || !of[type])
+		return -ENOSYS;
+	*cb = of[type];
+	/* What 32-bit programs cannot use on this maker's CPUs. */
+	return type == (features.intel ? CALLBACKTYPE_syscall32 :
+			CALLBACKTYPE_sysenter) ? -EINVAL : 0;
 }
 
-static long callback_register(struct vcpu *v, uint64_t arg)
+static long op_register(struct domain *none, void *arg)
 {
-	struct callback_register reg;
+	const struct callback_register *reg = arg;
+	struct vcpu *v = current;
 	struct pv_callback *cb;
+	int rc;
 
-	if (get_guest(&reg, arg))
-		return -EFAULT;
-	if (!va_canonical(reg.address))
+	if (!va_canonical(reg->address))
 		return -EINVAL;
-	if (reg.type == CALLBACKTYPE_nmi) {
-		v->pv.trap[2].address = reg.address;
+	if (reg->type == CALLBACKTYPE_nmi) {
+		v->pv.trap[2].address = reg->address;
 		v->pv.trap[2].flags = 4;
 		return 0;
 	}
-	cb = callback_of(v, reg.type);
-	if (!cb)
-		return reg.type == CALLBACKTYPE_sysenter ||
-		       reg.type == CALLBACKTYPE_syscall32 ? -EINVAL : -ENOSYS;
-	cb->address = reg.address;
-	cb->mask_events = reg.flags & CALLBACKF_mask_events;
+	rc = callback_of(v, reg->type, &cb);
+	if (rc)
+		return rc;
+	cb->address = reg->address;
+	cb->mask_events = reg->flags & CALLBACKF_mask_events;
 	return 0;
 }
 
-static long callback_unregister(struct vcpu *v, uint64_t arg)
+static long op_unregister(struct domain *none, void *arg)
 {
-	struct callback_unregister un;
+	const struct callback_unregister *un = arg;
+	struct pv_callback *cb;
 
-	if (get_guest(&un, arg))
-		return -EFAULT;
-	switch (un.type) {
-	case CALLBACKTYPE_event:
-	case CALLBACKTYPE_failsafe:
-	case CALLBACKTYPE_syscall:
-	case CALLBACKTYPE_syscall32:
-	case CALLBACKTYPE_sysenter:
-		return -EINVAL; /* a guest cannot do without */
-	case CALLBACKTYPE_nmi:
-		v->pv.trap[2].address = 0;
-		return 0;
-	}
-	return -ENOSYS;
+	if (un->type != CALLBACKTYPE_nmi) /* it cannot do without the others */
+		return callback_of(current, un->type, &cb) == -ENOSYS ?
+		       -ENOSYS : -EINVAL;
+	current->pv.trap[2].address = 0;
+	return 0;
 }
+
+static const struct subop callback_ops[] = {
+	[CALLBACKOP_register] = SUBOP(op_register, struct callback_register, 0),
+	[CALLBACKOP_unregister] =
+		SUBOP(op_unregister, struct callback_unregister, 0),
+};
 
 long hc_callback_op(uint64_t cmd, uint64_t arg, uint64_t a2, uint64_t a3,
 		    uint64_t a4)
 {
-	switch (cmd) {
-	case CALLBACKOP_register:
-		return callback_register(current, arg);
-	case CALLBACKOP_unregister:
-		return callback_unregister(current, arg);
-	}
-	return hypercall_unknown("callback_op", cmd);
+	return subop_call("callback_op", callback_ops,
+			  ARRAY_SIZE(callback_ops), cmd, arg);
 }
 
 /* The old form: event, failsafe, syscall. */
@@ -191,25 +181,22 @@ long hc_fpu_taskswitch(uint64_t set, uint64_t a1, uint64_t a2, uint64_t a3,
 long hc_set_debugreg(uint64_t reg, uint64_t val, uint64_t a2, uint64_t a3,
 		     uint64_t a4)
 {
-	if (reg > 7)
-		return -EINVAL;
-	return pv_set_debugreg(current, (unsigned int)reg, val);
+	return pv_set_debugreg(current, reg, val);
 }
 
 long hc_get_debugreg(uint64_t reg, uint64_t a1, uint64_t a2, uint64_t a3,
 		     uint64_t a4)
 {
-	if (reg > 7 || reg == 4 || reg == 5)
-		return -EINVAL;
-	return (long)pv_get_debugreg(current, (unsigned int)reg);
+	uint64_t val;
+	int rc = pv_get_debugreg(current, reg, &val);
+
+	return rc ? rc : (long)val;
 }
 
 long hc_set_segment_base(uint64_t which, uint64_t base, uint64_t a2,
 			 uint64_t a3, uint64_t a4)
 {
-	if (which > SEGBASE_GS_USER_SEL)
-		return -EINVAL;
-	return pv_set_segment_base(current, (unsigned int)which, base);
+	return pv_set_segment_base(current, which, base);
 }
 
 /*

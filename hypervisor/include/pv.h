@@ -41,7 +41,6 @@ struct pv_vcpu {
 	unsigned int gdt_entries;
 	uint64_t ldt_base;
 	unsigned int ldt_entries;
-	unsigned int ldt_loaded;      /* as the CPU has it, while it runs */
 	struct frame *ldt[16];        /* seg-desc typed */
 	uint64_t vm_assist;
 	void *fpu;                    /* XSAVE area */

@@ -20,6 +20,12 @@ static inline bool pv_exit_work(void)
 
 /* Kernel <-> user of the running guest: page tables, GS bases, ports. */
 void pv_toggle_mode(struct vcpu *v);
+/* RPL 3: the hypervisor's descriptors are out of reach. Null stays null. */
+static inline uint16_t guest_selector(uint16_t sel)
+{
+	return sel & ~3 ? sel | 3 : sel;
+}
+
 /* v's I/O privilege changed: which ports it reaches without a trap. */
 void pv_update_iomap(struct vcpu *v);
 /* The iret hypercall: what goes to rax. */
@@ -29,20 +35,22 @@ void pv_failsafe(struct vcpu *v, struct cpu_user_regs *r);
 /* Loads the running vCPU's GDT and LDT into this CPU's window. */
 void pv_load_gdt(struct vcpu *v);
 void pv_load_ldt(struct vcpu *v);
-/* A new GDT or LDT: checks and types frames first. 0 or negative errno. */
+/*
+ * A new GDT or LDT: checks and types frames first. 0 or negative errno; without
+ * entries always 0.
+ */
 must_check int pv_set_gdt(struct vcpu *v, const uint64_t *mfns,
 			  unsigned int entries);
 must_check int pv_set_ldt(struct vcpu *v, uint64_t base,
 			  unsigned int entries);
-void pv_drop_gdt(struct vcpu *v);
-void pv_drop_ldt(struct vcpu *v);
 
-must_check int pv_set_debugreg(struct vcpu *v, unsigned int reg,
-			       uint64_t val);
-uint64_t pv_get_debugreg(const struct vcpu *v, unsigned int reg);
+/* 0, -EINVAL: no such register, -EPERM. */
+must_check int pv_set_debugreg(struct vcpu *v, uint64_t reg, uint64_t val);
+must_check int pv_get_debugreg(const struct vcpu *v, uint64_t reg,
+			       uint64_t *val);
 void pv_load_debugregs(const struct vcpu *v);
 /* 0 or -EINVAL: not canonical. which: SEGBASE_*. */
-must_check int pv_set_segment_base(struct vcpu *v, unsigned int which,
+must_check int pv_set_segment_base(struct vcpu *v, uint64_t which,
 				   uint64_t base);
 
 /*

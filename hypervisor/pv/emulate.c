@@ -238,8 +238,7 @@ static bool mov_cr_dr(struct vcpu *v, struct cpu_user_regs *r,
 	case 0x22:
 		return write_cr(v, n, *reg);
 	case 0x21:
-		*reg = pv_get_debugreg(v, n);
-		return n < 4 || n == 6 || n == 7;
+		return pv_get_debugreg(v, n, reg) == 0;
 	default:
 		return pv_set_debugreg(v, n, *reg) == 0;
 	}

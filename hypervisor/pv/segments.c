@@ -13,9 +13,47 @@
 #include "pv_cpu.h"
 
 #define GDT_MAX_ENTRIES (DESC_GUEST_PAGES * 512)
-#define LDT_MAX_ENTRIES 8192
+#define LDT_PAGES ARRAY_SIZE(((struct pv_vcpu *)0)->ldt)
+#define LDT_MAX_ENTRIES (LDT_PAGES * 512)
 
-/* --- GDT --- */
+/* --- GDT and LDT: their pages are typed when they are set --- */
+
+static int get_pages(struct vcpu *v, const uint64_t *mfns, unsigned int n,
+		     struct frame **pages)
+{
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < n; i++) {
+		rc = frame_get_as(v->domain, MFN(mfns[i]), TYPE_SEGDESC,
+				  &pages[i]);
+		if (rc) {
+			while (i > 0)
+				frame_put_as(pages[--i]);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static void exchange_pages(struct frame **held, struct frame **pages,
+			   unsigned int n)
+{
+	struct frame *old;
+
+	while (n-- > 0) {
+		old = held[n];
+		held[n] = pages[n];
+		pages[n] = old;
+	}
+}
+
+static void put_pages(struct frame **pages, unsigned int n)
+{
+	while (n-- > 0)
+		if (pages[n])
+			frame_put_as(pages[n]);
+}
 
 void pv_load_gdt(struct vcpu *v)
 {
@@ -30,50 +68,23 @@ void pv_load_gdt(struct vcpu *v)
 	}
 }
 
-static void drop_frames(struct frame **frames, unsigned int n)
-{
-	while (n > 0)
-		if (frames[--n])
-			frame_put_as(frames[n]);
-}
-
-void pv_drop_gdt(struct vcpu *v)
-{
-	struct frame *old[DESC_GUEST_PAGES];
-
-	memcpy(old, v->pv.gdt, sizeof(old));
-	memset(v->pv.gdt, 0, sizeof(v->pv.gdt));
-	v->pv.gdt_entries = 0;
-	if (v == current)
-		pv_load_gdt(v);
-	drop_frames(old, DESC_GUEST_PAGES);
-}
-
 int pv_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries)
 {
-	struct frame *new_[DESC_GUEST_PAGES] = { NULL };
-	unsigned int n = DIV_ROUND_UP(entries, 512), i;
+	struct frame *pages[DESC_GUEST_PAGES] = { NULL };
 	int rc;
 
 	if (entries > GDT_MAX_ENTRIES)
 		return -EINVAL;
-	for (i = 0; i < n; i++) {
-		rc = frame_get_as(v->domain, MFN(mfns[i]), TYPE_SEGDESC,
-				  &new_[i]);
-		if (rc) {
-			drop_frames(new_, i);
-			return rc;
-		}
-	}
-	pv_drop_gdt(v);
-	memcpy(v->pv.gdt, new_, sizeof(new_));
+	rc = get_pages(v, mfns, DIV_ROUND_UP(entries, 512), pages);
+	if (rc)
+		return rc;
+	exchange_pages(v->pv.gdt, pages, DESC_GUEST_PAGES);
 	v->pv.gdt_entries = entries;
 	if (v == current)
 		pv_load_gdt(v);
+	put_pages(pages, DESC_GUEST_PAGES);
 	return 0;
 }
-
-/* --- LDT: its pages are typed when it is set, and shown in the window --- */
 
 void pv_load_ldt(struct vcpu *v)
 {
@@ -82,56 +93,34 @@ void pv_load_ldt(struct vcpu *v)
 
 	for (i = 0; i < DIV_ROUND_UP(v->pv.ldt_entries, 512); i++)
 		desc_map(c, DESC_LDT_PAGE + i, frame_mfn(v->pv.ldt[i]));
-	if (v->pv.ldt_entries || v->pv.ldt_loaded)
+	/* Whoever ran here before may have left his. */
+	if (v->pv.ldt_entries || c->ldt_entries)
 		desc_load_ldt(c, v->pv.ldt_entries);
-	v->pv.ldt_loaded = v->pv.ldt_entries;
-}
-
-void pv_drop_ldt(struct vcpu *v)
-{
-	unsigned int n = DIV_ROUND_UP(v->pv.ldt_entries, 512);
-	struct frame *old[16];
-
-	memcpy(old, v->pv.ldt, sizeof(old));
-	memset(v->pv.ldt, 0, sizeof(v->pv.ldt));
-	v->pv.ldt_entries = 0;
-	if (v == current)
-		desc_load_ldt(this_cpu(), 0);
-	drop_frames(old, n);
-}
-
-static int ldt_page(struct vcpu *v, uint64_t va, struct frame **f)
-{
-	uint64_t pte;
-
-	if (!guest_walk(v->pv.kernel_cr3, va, &pte))
-		return -EINVAL;
-	return frame_get_as(v->domain, pte_mfn(pte), TYPE_SEGDESC, f) ?
-	       -EINVAL : 0;
+	c->ldt_entries = v->pv.ldt_entries;
 }
 
 int pv_set_ldt(struct vcpu *v, uint64_t base, unsigned int entries)
 {
 	unsigned int n = DIV_ROUND_UP(entries, 512), i;
-	struct frame *new_[16] = { NULL };
-	int rc;
+	struct frame *pages[LDT_PAGES] = { NULL };
+	uint64_t mfns[LDT_PAGES], pte;
 
 	if (entries > LDT_MAX_ENTRIES ||
 	    (entries && (base % PAGE_SIZE || !va_canonical(base))))
 		return -EINVAL;
 	for (i = 0; i < n; i++) {
-		rc = ldt_page(v, base + i * PAGE_SIZE, &new_[i]);
-		if (rc) {
-			drop_frames(new_, i);
-			return rc;
-		}
+		if (!guest_walk(v->pv.kernel_cr3, base + i * PAGE_SIZE, &pte))
+			return -EINVAL;
+		mfns[i] = pte_mfn(pte).n;
 	}
-	pv_drop_ldt(v);
-	memcpy(v->pv.ldt, new_, sizeof(new_));
+	if (get_pages(v, mfns, n, pages))
+		return -EINVAL;
+	exchange_pages(v->pv.ldt, pages, LDT_PAGES);
 	v->pv.ldt_base = base;
 	v->pv.ldt_entries = entries;
 	if (v == current)
 		pv_load_ldt(v);
+	put_pages(pages, LDT_PAGES);
 	return 0;
 }
 
@@ -141,18 +130,15 @@ int pv_set_ldt(struct vcpu *v, uint64_t base, unsigned int entries)
 static void load_user_gs_selector(struct vcpu *v, uint16_t sel)
 {
 	uint64_t kernel = rdmsr(MSR_GS_BASE);
-	uint32_t s = sel;
+	uint32_t s = guest_selector(sel);
 
-	/* RPL 3: the hypervisor's descriptors are out of reach. */
-	if (s & ~3u)
-		s |= 3;
 	LOAD_SEL(gs, s);
 	v->pv.gs_base_user = rdmsr(MSR_GS_BASE);
 	wrmsr(MSR_KERNEL_GS_BASE, v->pv.gs_base_user);
 	wrmsr(MSR_GS_BASE, kernel);
 }
 
-int pv_set_segment_base(struct vcpu *v, unsigned int which, uint64_t base)
+int pv_set_segment_base(struct vcpu *v, uint64_t which, uint64_t base)
 {
 	if (which != SEGBASE_GS_USER_SEL && !va_canonical(base))
 		return -EINVAL;
@@ -194,17 +180,14 @@ static bool dr7_ok(const struct vcpu *v, uint64_t val)
 
 	if (val >> 32 || (val & DR7_GD))
 		return false;
-	for (i = 0; i < 4; i++) {
-		if (!(val >> (2 * i) & 3))
-			continue;
-		if ((val >> (16 + 4 * i) & 3) == 2 ||
-		    !breakpoint_ok(v->pv.dr[i]))
+	for (i = 0; i < 4; i++)
+		if (val >> (2 * i) & 3 && ((val >> (16 + 4 * i) & 3) == 2 ||
+					   !breakpoint_ok(v->pv.dr[i])))
 			return false;
-	}
 	return true;
 }
 
-int pv_set_debugreg(struct vcpu *v, unsigned int reg, uint64_t val)
+int pv_set_debugreg(struct vcpu *v, uint64_t reg, uint64_t val)
 {
 	switch (reg) {
 	case 0 ... 3:
@@ -230,11 +213,12 @@ int pv_set_debugreg(struct vcpu *v, unsigned int reg, uint64_t val)
 	return 0;
 }
 
-uint64_t pv_get_debugreg(const struct vcpu *v, unsigned int reg)
+int pv_get_debugreg(const struct vcpu *v, uint64_t reg, uint64_t *val)
 {
-	if (reg < 4)
-		return v->pv.dr[reg];
-	return reg == 6 ? v->pv.dr6 : v->pv.dr7;
+	if (reg > 7 || reg == 4 || reg == 5)
+		return -EINVAL;
+	*val = reg < 4 ? v->pv.dr[reg] : reg == 6 ? v->pv.dr6 : v->pv.dr7;
+	return 0;
 }
 
 void pv_load_debugregs(const struct vcpu *v)

@@ -74,8 +74,8 @@ void pv_vcpu_destroy(struct vcpu *v)
 {
 	if (!v->pv.trap)
 		return;
-	pv_drop_gdt(v);
-	pv_drop_ldt(v);
+	(void)!pv_set_gdt(v, NULL, 0);
+	(void)!pv_set_ldt(v, 0, 0);
 	drop_base(&v->pv.kernel_cr3);
 	drop_base(&v->pv.user_cr3);
 	if (v->info_frame)
@@ -88,25 +88,21 @@ void pv_vcpu_destroy(struct vcpu *v)
 
 /* --- setting --- */
 
-static bool addr_ok(uint64_t va)
-{
-	return va_canonical(va);
-}
-
 static bool addresses_ok(const struct vcpu_guest_context *c)
 {
 	unsigned int i;
 
 	for (i = 0; i < 256; i++)
-		if (!addr_ok(c->trap_ctxt[i].address))
+		if (!va_canonical(c->trap_ctxt[i].address))
 			return false;
-	return addr_ok(c->user_regs.rip) &&
-	       addr_ok(c->event_callback_eip) &&
-	       addr_ok(c->failsafe_callback_eip) &&
-	       addr_ok(c->syscall_callback_eip) && addr_ok(c->fs_base) &&
-	       addr_ok(c->gs_base_kernel) && addr_ok(c->gs_base_user) &&
+	return va_canonical(c->user_regs.rip) &&
+	       va_canonical(c->event_callback_eip) &&
+	       va_canonical(c->failsafe_callback_eip) &&
+	       va_canonical(c->syscall_callback_eip) &&
+	       va_canonical(c->fs_base) && va_canonical(c->gs_base_kernel) &&
+	       va_canonical(c->gs_base_user) &&
 	       c->ldt_ents <= LDT_MAX_ENTRIES &&
-	       (c->ldt_ents == 0 || addr_ok(c->ldt_base));
+	       (c->ldt_ents == 0 || va_canonical(c->ldt_base));
 }
 
 static void set_traps(struct vcpu *v, const struct vcpu_guest_context *c)
@@ -137,15 +133,10 @@ static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c)
 	pv_update_iomap(v);
 	r->rflags = (r->rflags & ~(X86_EFLAGS_IOPL | X86_EFLAGS_NT |
 				   X86_EFLAGS_VM)) | X86_EFLAGS_IF | 2;
-	/* A selector of ours would fault; the guest's flat ones do not. */
-	if (r->ds & ~3)
-		r->ds |= 3;
-	if (r->es & ~3)
-		r->es |= 3;
-	if (r->fs & ~3)
-		r->fs |= 3;
-	if (r->gs & ~3)
-		r->gs |= 3;
+	r->ds = guest_selector(r->ds);
+	r->es = guest_selector(r->es);
+	r->fs = guest_selector(r->fs);
+	r->gs = guest_selector(r->gs);
 }
 
 static void set_state(struct vcpu *v, const struct vcpu_guest_context *c)
@@ -166,16 +157,11 @@ static void set_state(struct vcpu *v, const struct vcpu_guest_context *c)
 	v->pv.gs_base_user = c->gs_base_user;
 	v->pv.cr0_ts = c->ctrlreg[0] & X86_CR0_TS;
 	v->pv.cr4 = c->ctrlreg[4];
+	fpu_reset(v);
 	if (c->flags & VGCF_i387_valid) {
 		memcpy(v->pv.fpu, &c->fpu_ctxt, sizeof(c->fpu_ctxt));
 		/* Reserved bits of MXCSR would fault on loading. */
 		*(uint32_t *)((char *)v->pv.fpu + 24) &= 0xffff;
-		if (features.xsave)
-			memset((char *)v->pv.fpu + 512, 0, 64);
-		if (features.xsave)
-			*(uint64_t *)((char *)v->pv.fpu + 512) = 3;
-	} else {
-		fpu_reset(v);
 	}
 }
 
