@@ -106,14 +106,13 @@ static long map_msi(struct physdev_map_pirq *map)
 static int check_target(domid_t domid)
 {
 	struct domain *d;
+	int rc = domain_get_target(domid, &d);
 
-	if (domid == DOMID_SELF || domid == current->domain->id)
-		return 0;
-	d = domain_get(domid);
-	if (!d)
-		return -ESRCH;
+	if (rc)
+		return rc;
+	rc = d == current->domain ? 0 : -EPERM;
 	domain_put(d);
-	return -EPERM;
+	return rc;
 }
 
 static long map_pirq(struct physdev_map_pirq *map)

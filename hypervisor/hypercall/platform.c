@@ -4,6 +4,7 @@
  * little there is to say about machine checks.
  */
 #include "acpi.h"
+#include "control.h"
 #include "cpu.h"
 #include "guest.h"
 #include "printk.h"
@@ -136,28 +137,24 @@ static long op_cpu_version(struct domain *none, void *arg)
 static long op_idle_time(struct domain *none, void *arg)
 {
 	struct xenpf_getidletime *get = arg;
+	struct xenctl_bitmap map = { .nr_bits = get->cpumap_nr_cpus };
 	struct vcpu_runstate_info state;
-	uint8_t map = 0;
+	uint64_t asked;
 
 	get->now = now();
-	for (uint32_t i = 0; i < min(get->cpumap_nr_cpus, MAX_CPUS + 0u); i++) {
-		if (i % 8 == 0 &&
-		    copy_from_handle(&map, get->cpumap_bitmap, i / 8, 1))
-			return -EFAULT;
-		if (!(map & 1 << i % 8))
+	map.bitmap.p = get->cpumap_bitmap.p;
+	if (get_bitmap(&map, &asked))
+		return -EFAULT;
+	asked &= cpus_online();
+	for (unsigned int i = 0; i < MAX_CPUS; i++) {
+		if (!(asked >> i & 1))
 			continue;
-		if (i >= cpus_present || !cpus[i].online) {
-			map &= (uint8_t)~(1 << i % 8);
-			if (copy_to_handle(get->cpumap_bitmap, i / 8, &map, 1))
-				return -EFAULT;
-			continue;
-		}
 		vcpu_runstate(cpus[i].idle, &state);
 		if (copy_to_handle(get->idletime, i,
 				   &state.time[RUNSTATE_running], 1))
 			return -EFAULT;
 	}
-	return 0;
+	return put_bitmap(&map, asked);
 }
 
 #define OUT SUBOP_OUT

@@ -56,11 +56,6 @@ static long op_down(struct vcpu *v, uint64_t arg)
 	return 0;
 }
 
-static long op_is_up(struct vcpu *v, uint64_t arg)
-{
-	return !READ_ONCE(v->sched.down);
-}
-
 static long op_get_runstate(struct vcpu *v, uint64_t arg)
 {
 	struct vcpu_runstate_info r;
@@ -183,7 +178,6 @@ static long (*const ops[])(struct vcpu *v, uint64_t arg) = {
 	[VCPUOP_initialise] = op_initialise,
 	[VCPUOP_up] = op_up,
 	[VCPUOP_down] = op_down,
-	[VCPUOP_is_up] = op_is_up,
 	[VCPUOP_get_runstate_info] = op_get_runstate,
 	[VCPUOP_register_runstate_memory_area] = op_register_runstate,
 	[VCPUOP_set_periodic_timer] = op_set_periodic,
@@ -210,7 +204,7 @@ long hc_vcpu_op(uint64_t cmd, uint64_t vcpu, uint64_t arg, uint64_t a3,
 	if (!v)
 		return -ENOENT;
 	if (cmd == VCPUOP_is_up) /* asked for thousands of numbers at boot */
-		return op_is_up(v, arg);
+		return !READ_ONCE(v->sched.down);
 	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd])
 		return hypercall_unknown("vcpu_op", cmd);
 	return ops[cmd](v, arg);
