@@ -22,7 +22,10 @@
 #define ZONE_SPLIT 0x100000UL /* mfn of 4 GiB */
 
 static struct spinlock heap_lock = SPINLOCK(RANK_HEAP);
-static uint32_t lists[ZONES][2][MAX_ORDER + 1]; /* [zone][dirty][order] */
+static struct blocks {
+	uint32_t orders; /* bitmap: which lists are not empty */
+	uint32_t list[MAX_ORDER + 1];
+} blocks[ZONES][2]; /* [zone][dirty] */
 static uint64_t free_frames, total_frames;
 static uint64_t scrubbing; /* in neither list, but nobody's: counts as free */
 
@@ -31,10 +34,10 @@ static unsigned int zone_of(uint64_t mfn)
 	return mfn >= ZONE_SPLIT;
 }
 
-static uint32_t *list_of(const struct frame *f)
+static struct blocks *blocks_of(const struct frame *f)
 {
-	return &lists[zone_of(frame_mfn(f).n)]
-		     [f->free_state == FRAME_FREE_DIRTY][f->order];
+	return &blocks[zone_of(frame_mfn(f).n)]
+		      [f->free_state == FRAME_FREE_DIRTY];
 }
 
 static struct frame *record(uint64_t mfn)
@@ -64,14 +67,22 @@ static void list_remove(uint32_t *head, struct frame *f)
 
 static void push(struct frame *f, unsigned int order, unsigned int state)
 {
+	struct blocks *b;
+
 	f->order = (uint8_t)order;
 	f->free_state = (uint8_t)state;
-	list_push(list_of(f), f);
+	b = blocks_of(f);
+	list_push(&b->list[order], f);
+	b->orders |= 1u << order;
 }
 
 static void unlink_free(struct frame *f)
 {
-	list_remove(list_of(f), f);
+	struct blocks *b = blocks_of(f);
+
+	list_remove(&b->list[f->order], f);
+	if (!b->list[f->order])
+		b->orders &= ~(1u << f->order);
 	f->free_state = FRAME_USED;
 }
 
@@ -121,19 +132,23 @@ static struct frame *find(uint32_t mfn, unsigned int order, uint64_t limit)
 	return NULL;
 }
 
-static struct frame *find_block(unsigned int zone, unsigned int order,
-				bool clean_first, uint64_t limit)
+/* Memory below 4 GiB is for those who need it: it comes last. */
+static struct frame *find_block(unsigned int order, bool clean_first,
+				uint64_t limit)
 {
-	unsigned int o, i;
+	unsigned int i = limit > ZONE_SPLIT ? 0 : 2;
+	const struct blocks *b;
 	struct frame *f;
+	uint32_t m;
 
-	for (i = 0; i < 2; i++)
-		for (o = order; o <= MAX_ORDER; o++) {
-			f = find(lists[zone][clean_first ? i : !i][o], order,
-				 limit);
+	for (; i < 2 * ZONES; i++) {
+		b = &blocks[i < 2][(i & 1) == clean_first];
+		for (m = b->orders >> order << order; m; m &= m - 1) {
+			f = find(b->list[__builtin_ctz(m)], order, limit);
 			if (f)
 				return f;
 		}
+	}
 	return NULL;
 }
 
@@ -170,16 +185,13 @@ struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
 			 bool zero)
 {
 	uint64_t limit = ~0UL;
-	struct frame *f = NULL;
 	bool clean = false;
+	struct frame *f;
 
 	if (address_bits && address_bits < 52)
 		limit = address_bits > 12 ? 1UL << (address_bits - 12) : 1;
 	spin_lock(&heap_lock);
-	if (limit > ZONE_SPLIT)
-		f = find_block(1, order, zero, limit);
-	if (!f)
-		f = find_block(0, order, zero, limit);
+	f = find_block(order, zero, limit);
 	if (f)
 		clean = carve(f, order);
 	spin_unlock(&heap_lock);
@@ -202,15 +214,13 @@ void heap_free(struct frame *f, unsigned int order, bool clean)
 /* A dirty frame, out of the lists while it is scrubbed; NULL: none. */
 static struct frame *take_dirty(void)
 {
+	const struct blocks *b;
 	struct frame *f = NULL;
-	unsigned int zone, order;
 
 	spin_lock(&heap_lock);
-	for (zone = 0; zone < ZONES && !f; zone++)
-		for (order = 0; order <= MAX_ORDER && !f; order++)
-			if (lists[zone][1][order])
-				f = record(lists[zone][1][order]);
-	if (f) {
+	b = blocks[0][1].orders ? &blocks[0][1] : &blocks[1][1];
+	if (b->orders) {
+		f = record(b->list[__builtin_ctz(b->orders)]);
 		carve(f, 0);
 		scrubbing++;
 	}
@@ -384,7 +394,7 @@ void hv_free(void *p)
 /* For host tests, which start over: nothing was ever added. */
 void heap_reset(void)
 {
-	memset(lists, 0, sizeof(lists));
+	memset(blocks, 0, sizeof(blocks));
 	memset(partial, 0, sizeof(partial));
 	free_frames = total_frames = scrubbing = 0;
 }

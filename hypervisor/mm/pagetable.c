@@ -19,14 +19,11 @@ static inline uint64_t step(uint64_t pte, uint64_t va, unsigned int level)
 	return READ_ONCE(table_of(pte)[pt_index(va, level)]);
 }
 
-/* The L1 table's own entry in its L2; 0: there is none. No superpages. */
+/* The L1 table's own entry in its L2; 0 when there is none. No superpages. */
 static inline uint64_t walk_to_l2e(paddr_t cr3, uint64_t va)
 {
-	uint64_t e;
+	uint64_t e = step(cr3, va, 4);
 
-	if (!guest_range_ok(va, 1) || !va_canonical(va))
-		return 0;
-	e = step(cr3, va, 4);
 	if (likely(e & PTE_P))
 		e = step(e, va, 3);
 	if (likely(e & PTE_P))
@@ -36,8 +33,11 @@ static inline uint64_t walk_to_l2e(paddr_t cr3, uint64_t va)
 
 bool guest_walk(paddr_t cr3, uint64_t va, uint64_t *pte)
 {
-	uint64_t e = walk_to_l2e(cr3, va);
+	uint64_t e;
 
+	if (!guest_range_ok(va, 1) || !va_canonical(va))
+		return false;
+	e = walk_to_l2e(cr3, va);
 	if (!e)
 		return false;
 	*pte = step(e, va, 1);
@@ -58,8 +58,11 @@ struct frame *guest_l1_frame(const struct domain *d, mfn_t mfn)
 
 uint64_t *guest_l1_entry(struct vcpu *v, uint64_t va, struct frame **table)
 {
-	uint64_t e = walk_to_l2e(v->pv.kernel_cr3, va);
+	uint64_t e;
 
+	if (!guest_range_ok(va, 1) || !va_canonical(va))
+		return NULL;
+	e = walk_to_l2e(v->pv.kernel_cr3, va);
 	/* Another vCPU may have unhooked the table meanwhile. */
 	*table = e ? guest_l1_frame(v->domain, pte_mfn(e)) : NULL;
 	return *table ? &table_of(e)[pt_index(va, 1)] : NULL;
