@@ -22,13 +22,6 @@
 noreturn_fn void hv_main(uint32_t magic, paddr_t info);
 noreturn_fn void ap_main(void);
 
-static void load_tables(struct cpu *c)
-{
-	if (desc_alloc(c))
-		panic("no memory for the tables of CPU %u", c->id);
-	desc_load(c);
-}
-
 static void print_banner(void)
 {
 	log_line(LOG_ERR, "Paravane " PARAVANE_VERSION " (Xen ABI 4.17)");
@@ -79,7 +72,7 @@ void hv_main(uint32_t magic, paddr_t info)
 	features_init();
 	features_init_cpu();
 	memory_init();
-	load_tables(c);
+	desc_init_cpu(c);
 	print_memory();
 
 	acpi_init();
@@ -100,7 +93,7 @@ void ap_main(void)
 	struct cpu *c = this_cpu();
 
 	features_init_cpu();
-	load_tables(c);
+	desc_init_cpu(c);
 	apic_init_cpu();
 	smp_arrived(c);
 	time_init_cpu();

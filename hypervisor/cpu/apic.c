@@ -20,55 +20,41 @@
 #define SVR_ENABLE 0x100u
 #define LVT_NMI 0x400u
 
-const struct apic_ops *apic = &xapic_ops;
+bool x2apic;
 volatile uint32_t *xapic_base;
 
-static uint32_t xapic_read(unsigned int reg)
+uint32_t apic_read(unsigned int reg)
 {
-	return xapic_base[reg / 4];
+	return x2apic ? (uint32_t)rdmsr(MSR_X2APIC + reg / 16) :
+	       xapic_base[reg / 4];
 }
 
-static void xapic_write(unsigned int reg, uint32_t v)
+void apic_write(unsigned int reg, uint32_t v)
 {
-	xapic_base[reg / 4] = v;
+	if (x2apic)
+		wrmsr(MSR_X2APIC + reg / 16, v);
+	else
+		xapic_base[reg / 4] = v;
 }
 
-static void xapic_send(uint32_t apic_id, uint32_t low)
+void apic_send(uint32_t apic_id, uint32_t low)
 {
+	if (x2apic) {
+		/*
+		 * These writes are not serialising: what the interrupt is
+		 * about must be visible first (SDM 11.12.3).
+		 */
+		smp_mb();
+		wrmsr(MSR_X2APIC + APIC_ICR / 16,
+		      (uint64_t)apic_id << 32 | low);
+		return;
+	}
 	/* The one before must have left; a matter of a few bus cycles. */
-	while (xapic_read(APIC_ICR) & APIC_ICR_PENDING)
+	while (apic_read(APIC_ICR) & APIC_ICR_PENDING)
 		cpu_pause();
-	xapic_write(APIC_ICR_HIGH, apic_id << 24);
-	xapic_write(APIC_ICR, low);
+	apic_write(APIC_ICR_HIGH, apic_id << 24);
+	apic_write(APIC_ICR, low);
 }
-
-const struct apic_ops xapic_ops = {
-	"xAPIC", xapic_read, xapic_write, xapic_send,
-};
-
-static uint32_t x2apic_read(unsigned int reg)
-{
-	return (uint32_t)rdmsr(MSR_X2APIC + reg / 16);
-}
-
-static void x2apic_write(unsigned int reg, uint32_t v)
-{
-	wrmsr(MSR_X2APIC + reg / 16, v);
-}
-
-static void x2apic_send(uint32_t apic_id, uint32_t low)
-{
-	/*
-	 * These writes are not serialising: what the interrupt is about must
-	 * be visible first (SDM 11.12.3).
-	 */
-	smp_mb();
-	wrmsr(MSR_X2APIC + APIC_ICR / 16, (uint64_t)apic_id << 32 | low);
-}
-
-const struct apic_ops x2apic_ops = {
-	"x2APIC", x2apic_read, x2apic_write, x2apic_send,
-};
 
 /* Remaps both 8259s away from the exceptions, then masks all their lines. */
 static void pic_silence(void)
@@ -85,36 +71,34 @@ static void pic_silence(void)
 
 void apic_init_cpu(void)
 {
-	uint64_t mode = APIC_BASE_ENABLE |
-			(apic == &x2apic_ops ? APIC_BASE_X2 : 0);
+	uint64_t mode = APIC_BASE_ENABLE | (x2apic ? APIC_BASE_X2 : 0);
 	unsigned int lvts;
 
 	/* A CPU that was reset or sleeps may have lost these bits. */
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | mode);
-	apic->write(APIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
-	apic->write(APIC_TPR, 0);
-	lvts = (apic->read(APIC_VERSION) >> 16 & 0xff) + 1;
-	apic->write(APIC_LVT_TIMER, APIC_LVT_MASKED | VEC_TIMER);
-	apic->write(APIC_LVT_LINT0, APIC_LVT_MASKED);
-	apic->write(APIC_LVT_LINT1, LVT_NMI |
+	apic_write(APIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
+	apic_write(APIC_TPR, 0);
+	lvts = (apic_read(APIC_VERSION) >> 16 & 0xff) + 1;
+	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | VEC_TIMER);
+	apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED);
+	apic_write(APIC_LVT_LINT1, LVT_NMI |
 		    (this_cpu()->id ? APIC_LVT_MASKED : 0));
 	if (lvts > 4)
-		apic->write(APIC_LVT_PERF, APIC_LVT_MASKED);
+		apic_write(APIC_LVT_PERF, APIC_LVT_MASKED);
 	if (lvts > 5)
-		apic->write(APIC_LVT_THERMAL, APIC_LVT_MASKED);
-	apic->write(APIC_ESR, 0);
-	apic->write(APIC_LVT_ERROR, VEC_ERROR);
+		apic_write(APIC_LVT_THERMAL, APIC_LVT_MASKED);
+	apic_write(APIC_ESR, 0);
+	apic_write(APIC_LVT_ERROR, VEC_ERROR);
 	/* Whatever the firmware left in service. */
 	for (unsigned int i = 0; i < 8; i++)
-		if (apic->read(APIC_ISR + i * 0x10))
+		if (apic_read(APIC_ISR + i * 0x10))
 			apic_eoi();
 }
 
 void apic_init(void)
 {
-	if (cpuid(1).c >> 21 & 1 && rdmsr(MSR_APIC_BASE) & APIC_BASE_X2) {
-		apic = &x2apic_ops;
-	} else {
+	x2apic = cpuid(1).c >> 21 & 1 && rdmsr(MSR_APIC_BASE) & APIC_BASE_X2;
+	if (!x2apic) {
 		xapic_base = map_mmio(acpi.lapic_addr, PAGE_SIZE);
 		if (!xapic_base)
 			panic("no mapping for the local APIC");
@@ -122,11 +106,11 @@ void apic_init(void)
 	mmio_reserve(acpi.lapic_addr, PAGE_SIZE);
 	pic_silence();
 	apic_init_cpu();
-	log_line(LOG_INFO, "%s at %#lx, boot CPU has id %u", apic->name,
-		 acpi.lapic_addr, cpus[0].apic_id);
+	log_line(LOG_INFO, "%s at %#lx, boot CPU has id %u",
+		 x2apic ? "x2APIC" : "xAPIC", acpi.lapic_addr, cpus[0].apic_id);
 }
 
 void ipi_kick(unsigned int cpu)
 {
-	apic->send(cpus[cpu].apic_id, APIC_MODE_FIXED | VEC_KICK);
+	apic_send(cpus[cpu].apic_id, APIC_MODE_FIXED | VEC_KICK);
 }

@@ -1,6 +1,5 @@
 /*
- * The local APIC behind a small seam: one set of operations for the memory
- * window (xAPIC), one for the MSRs (x2APIC).
+ * The local APIC, reached through its memory window (xAPIC) or MSRs (x2APIC).
  */
 #ifndef PV_APIC_H
 #define PV_APIC_H
@@ -26,20 +25,16 @@ enum {
 #define APIC_LEVEL_ASSERT 0x4000u
 #define APIC_LVT_MASKED 0x10000u
 
-struct apic_ops {
-	const char *name;
-	uint32_t (*read)(unsigned int reg);
-	void (*write)(unsigned int reg, uint32_t v);
-	/* @low: low word of the command register, without a destination. */
-	void (*send)(uint32_t apic_id, uint32_t low);
-};
+extern bool x2apic;
+extern volatile uint32_t *xapic_base; /* the memory window, otherwise */
 
-extern const struct apic_ops xapic_ops, x2apic_ops;
-extern const struct apic_ops *apic;
-extern volatile uint32_t *xapic_base; /* the memory window */
+uint32_t apic_read(unsigned int reg);
+void apic_write(unsigned int reg, uint32_t v);
+/* @low: low word of the command register, without a destination. */
+void apic_send(uint32_t apic_id, uint32_t low);
 
 /*
- * Boot CPU, after acpi_init() and with map_mmio(): chooses the operations,
+ * Boot CPU, after acpi_init() and with map_mmio(): chooses the way,
  * silences the old interrupt controllers, sets the CPU's own APIC up.
  */
 void apic_init(void);
@@ -48,7 +43,7 @@ void apic_init_cpu(void);
 
 static inline void apic_eoi(void)
 {
-	apic->write(APIC_EOI, 0);
+	apic_write(APIC_EOI, 0);
 }
 
 #endif

@@ -9,7 +9,7 @@
 #include "features.h"
 #include "lib.h"
 #include "mm.h"
-#include "printk.h"
+#include "pv_cpu.h"
 
 struct idt_gate {
 	uint16_t offset_low, selector;
@@ -28,11 +28,6 @@ enum { IST_DB = 1, IST_NMI, IST_DF, IST_MC };
 #define IST_SIZE 4096UL
 
 static struct idt_gate idt[256];
-static struct {
-	uint64_t *gdt;      /* our page of the GDT */
-	uint64_t *window;   /* L1 entries of the descriptor window */
-	uint8_t *ist;
-} desc_cpu[MAX_CPUS];
 
 extern char vector_stubs[], syscall_stubs[], syscall32_stubs[],
 	sysenter_entry[];
@@ -44,33 +39,33 @@ extern struct {
 /* The stubs are of equal size: entry.S aligns each to its power of two. */
 #define STUB_SIZE 32
 
-static void set_gate(unsigned int vector, unsigned int dpl, unsigned int ist)
-{
-	uint64_t a = (uint64_t)vector_stubs + vector * STUB_SIZE;
-
-	idt[vector] = (struct idt_gate){
-		.offset_low = (uint16_t)a,
-		.selector = SEL_HV_CS,
-		.ist = (uint8_t)ist,
-		.type = (uint8_t)(0x8e | dpl << 5),
-		.offset_mid = (uint16_t)(a >> 16),
-		.offset_high = (uint32_t)(a >> 32),
-	};
-}
-
 static void idt_fill(void)
 {
-	unsigned int i;
+	static const uint8_t ists[32] = {
+		[TRAP_DB] = IST_DB, [TRAP_NMI] = IST_NMI,
+		[TRAP_DF] = IST_DF, [TRAP_MC] = IST_MC,
+	};
 
-	for (i = 0; i < 256; i++)
-		set_gate(i, 0, 0);
-	set_gate(1, 0, IST_DB);
-	set_gate(2, 0, IST_NMI);
-	set_gate(8, 0, IST_DF);
-	set_gate(18, 0, IST_MC);
-	/* int3 and into are the guest's own, without a detour by #GP. */
-	set_gate(3, 3, 0);
-	set_gate(4, 3, 0);
+	for (unsigned int i = 0; i < 256; i++) {
+		uint64_t a = (uint64_t)vector_stubs + i * STUB_SIZE;
+		/* The guest's own, without a detour by #GP. */
+		bool direct = i == TRAP_BP || i == TRAP_OF;
+
+		idt[i] = (struct idt_gate){
+			.offset_low = (uint16_t)a,
+			.selector = SEL_HV_CS,
+			.ist = i < ARRAY_SIZE(ists) ? ists[i] : 0,
+			.type = direct ? 0xee : 0x8e,
+			.offset_mid = (uint16_t)(a >> 16),
+			.offset_high = (uint32_t)(a >> 32),
+		};
+	}
+}
+
+/* Our page of the GDT. */
+static uint64_t *hv_gdt(const struct cpu *c)
+{
+	return (uint64_t *)desc_window(c->id, DESC_GUEST_PAGES);
 }
 
 static void set_system_desc(uint64_t *gdt, unsigned int sel, uint64_t base,
@@ -94,34 +89,30 @@ static void gdt_fill(uint64_t *gdt, struct tss *tss)
 	set_system_desc(gdt, SEL_TSS, (uint64_t)tss, sizeof(*tss) - 1, 0x89);
 }
 
-int desc_alloc(struct cpu *c)
+static void alloc_tables(struct cpu *c)
 {
+	void *gdt = hv_alloc_pages(0, FRAME_ZERO);
+	char *ist = hv_alloc_pages(2, FRAME_ZERO);
 	unsigned int i;
 
-	desc_cpu[c->id].window = map_desc_window(c->id);
-	desc_cpu[c->id].gdt = hv_alloc_pages(0, FRAME_ZERO);
 	c->tss = hv_alloc_pages(2, FRAME_ZERO);
-	desc_cpu[c->id].ist = hv_alloc_pages(2, FRAME_ZERO);
-	if (!desc_cpu[c->id].window || !desc_cpu[c->id].gdt || !c->tss ||
-	    !desc_cpu[c->id].ist)
-		return -ENOMEM;
+	c->desc_window = map_desc_window(c->id);
+	if (!gdt || !ist || !c->tss || !c->desc_window)
+		panic("no memory for the tables of CPU %u", c->id);
 
 	/* this_cpu() works on the trap stacks too: one top for all four. */
-	stack_top_of(desc_cpu[c->id].ist)->cpu = c;
+	stack_top_of(ist)->cpu = c;
 	for (i = 0; i < 4; i++)
-		c->tss->ist[i] = (uint64_t)desc_cpu[c->id].ist +
-				 (i + 1) * IST_SIZE -
+		c->tss->ist[i] = (uint64_t)ist + (i + 1) * IST_SIZE -
 				 sizeof(struct stack_top) - 32;
 	c->tss->iomap = IOMAP_NONE;
 	memset(c->tss->bitmap, 0xff, sizeof(c->tss->bitmap));
 	ports_fill_bitmap(c->tss->bitmap);
-	gdt_fill(desc_cpu[c->id].gdt, c->tss);
 
 	for (i = 0; i < DESC_GUEST_PAGES; i++)
 		desc_unmap(c, i);
-	desc_map(c, DESC_GUEST_PAGES,
-		 frame_mfn(virt_frame(desc_cpu[c->id].gdt)));
-	return 0;
+	desc_map(c, DESC_GUEST_PAGES, frame_mfn(virt_frame(gdt)));
+	gdt_fill(gdt, c->tss);
 }
 
 static void load_tables(struct cpu *c)
@@ -140,16 +131,15 @@ static void load_tables(struct cpu *c)
 	__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs;"
 			 "mov %0, %%gs" :: "r"(0));
 	__asm__ volatile("lidt %0" :: "m"(idtr));
-	set_system_desc(desc_cpu[c->id].gdt, SEL_TSS, (uint64_t)c->tss,
-			sizeof(*c->tss) - 1, 0x89);
 	__asm__ volatile("ltr %w0" :: "r"(SEL_TSS));
 	desc_load_ldt(c, 0);
 }
 
-void desc_load(struct cpu *c)
+void desc_init_cpu(struct cpu *c)
 {
 	if (idt[0].selector == 0)
 		idt_fill();
+	alloc_tables(c);
 	load_tables(c);
 	wrmsr(MSR_STAR, (uint64_t)SEL_HV_CS << 32 |
 			(uint64_t)SEL_GUEST_CS32 << 48);
@@ -179,9 +169,9 @@ void desc_map(struct cpu *c, unsigned int page, mfn_t mfn)
 			 PTE_NX;
 
 	/* Most switches change one page of all, or none: no flush then. */
-	if (READ_ONCE(desc_cpu[c->id].window[page]) == entry)
+	if (READ_ONCE(c->desc_window[page]) == entry)
 		return;
-	WRITE_ONCE(desc_cpu[c->id].window[page], entry);
+	WRITE_ONCE(c->desc_window[page], entry);
 	invlpg(desc_window(c->id, page));
 }
 
@@ -193,11 +183,11 @@ void desc_unmap(struct cpu *c, unsigned int page)
 
 void desc_load_ldt(struct cpu *c, unsigned int entries)
 {
-	uint64_t *gdt = desc_cpu[c->id].gdt;
 	uint16_t sel = 0;
 
 	if (entries) {
-		set_system_desc(gdt, SEL_LDT, desc_window(c->id, DESC_LDT_PAGE),
+		set_system_desc(hv_gdt(c), SEL_LDT,
+				desc_window(c->id, DESC_LDT_PAGE),
 				entries * 8 - 1, 0x82);
 		sel = SEL_LDT;
 	}

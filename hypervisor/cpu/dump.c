@@ -23,10 +23,11 @@ static bool in_text(uint64_t a)
 	return a >= (uint64_t)image_start && a < (uint64_t)text_end;
 }
 
-static const char *symbol_of(uint64_t a, uint64_t *offset)
+static void print_address(uint64_t a)
 {
 	uint32_t rel = (uint32_t)(a - (uint64_t)image_start);
 	uint32_t lo = 0, hi = symbol_count, mid;
+	const struct symbol *s;
 
 	while (lo + 1 < hi) {
 		mid = (lo + hi) / 2;
@@ -35,18 +36,12 @@ static const char *symbol_of(uint64_t a, uint64_t *offset)
 		else
 			hi = mid;
 	}
-	if (hi == 0 || symbol_table[lo].offset > rel)
-		return NULL;
-	*offset = rel - symbol_table[lo].offset;
-	return symbol_names + symbol_table[lo].name;
-}
-
-static void print_address(uint64_t a)
-{
-	uint64_t offset = 0;
-	const char *name = in_text(a) ? symbol_of(a, &offset) : NULL;
-
-	log_line(LOG_ERR, "  [%016lx] %s+%#lx", a, name ? name : "?", offset);
+	s = &symbol_table[lo];
+	if (in_text(a) && hi && s->offset <= rel)
+		log_line(LOG_ERR, "  [%016lx] %s+%#x", a,
+			 symbol_names + s->name, rel - s->offset);
+	else
+		log_line(LOG_ERR, "  [%016lx] ?", a);
 }
 
 /* The instruction before a return address is a call: e8 rel32, or ff /2. */

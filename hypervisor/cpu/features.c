@@ -36,11 +36,10 @@ void features_init(void)
 
 	features.xsave = l1.c >> 26 & 1;
 	features.page1g = e1.d >> 26 & 1;
-	features.nx = e1.d >> 20 & 1;
 	features.maddr_bits = 36;
 	if (cpuid(0x80000000).a >= 0x80000008)
 		features.maddr_bits = cpuid(0x80000008).a & 0xff;
-	if (!features.nx)
+	if (!(e1.d >> 20 & 1))
 		panic("this CPU has no NX bit");
 
 	features.cr4 = X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE |

@@ -16,11 +16,12 @@
 #define ENTRY_LEVEL 0x8000u
 #define ENTRY_LOW 0x2000u
 
-static struct ioapic {
+struct ioapic {
 	volatile uint32_t *window;
 	paddr_t base;
 	unsigned int gsi_base, inputs;
-} ioapics[MAX_IOAPICS];
+};
+static struct ioapic ioapics[MAX_IOAPICS];
 static unsigned int ioapic_count;
 
 static uint32_t read_reg(const struct ioapic *io, unsigned int reg)
@@ -35,26 +36,6 @@ static void write_reg(const struct ioapic *io, unsigned int reg, uint32_t v)
 	io->window[4] = v;
 }
 
-/* The I/O APIC with this input, and which of its inputs it is. */
-static const struct ioapic *find(unsigned int gsi, unsigned int *input)
-{
-	for (unsigned int i = 0; i < ioapic_count; i++) {
-		if (gsi < ioapics[i].gsi_base ||
-		    gsi - ioapics[i].gsi_base >= ioapics[i].inputs)
-			continue;
-		*input = gsi - ioapics[i].gsi_base;
-		return &ioapics[i];
-	}
-	return NULL;
-}
-
-bool ioapic_has(unsigned int gsi)
-{
-	unsigned int input;
-
-	return find(gsi, &input) != NULL;
-}
-
 uint64_t ioapic_encode(const struct irq *irq, bool masked)
 {
 	/* Fixed delivery, physical destination. */
@@ -66,27 +47,20 @@ uint64_t ioapic_encode(const struct irq *irq, bool masked)
 void ioapic_write(const struct irq *irq, bool masked)
 {
 	uint64_t words = ioapic_encode(irq, masked);
-	unsigned int input;
-	const struct ioapic *io = find(irq->gsi, &input);
+	unsigned int reg = REG_ENTRY(irq->gsi - irq->ioapic->gsi_base);
 
-	if (!io)
-		return;
 	/* Masked until both words are right. */
-	write_reg(io, REG_ENTRY(input), ENTRY_MASKED);
-	write_reg(io, REG_ENTRY(input) + 1, (uint32_t)(words >> 32));
-	write_reg(io, REG_ENTRY(input), (uint32_t)words);
+	write_reg(irq->ioapic, reg, ENTRY_MASKED);
+	write_reg(irq->ioapic, reg + 1, (uint32_t)(words >> 32));
+	write_reg(irq->ioapic, reg, (uint32_t)words);
 }
 
-void ioapic_mask(unsigned int gsi, bool masked)
+void ioapic_mask(const struct irq *irq, bool masked)
 {
-	unsigned int input;
-	const struct ioapic *io = find(gsi, &input);
-	uint32_t low;
+	unsigned int reg = REG_ENTRY(irq->gsi - irq->ioapic->gsi_base);
+	uint32_t low = read_reg(irq->ioapic, reg) & ~ENTRY_MASKED;
 
-	if (!io)
-		return;
-	low = read_reg(io, REG_ENTRY(input)) & ~ENTRY_MASKED;
-	write_reg(io, REG_ENTRY(input), low | (masked ? ENTRY_MASKED : 0));
+	write_reg(irq->ioapic, reg, low | (masked ? ENTRY_MASKED : 0));
 }
 
 int ioapic_peek(paddr_t base, unsigned int reg, uint32_t *value)
@@ -107,7 +81,7 @@ int ioapic_peek(paddr_t base, unsigned int reg, uint32_t *value)
 	return -ENODEV;
 }
 
-static void setup(const struct acpi_ioapic *a)
+static void setup(const struct acpi_ioapic *a, struct irq *gsis)
 {
 	struct ioapic *io = &ioapics[ioapic_count];
 	uint32_t version;
@@ -125,21 +99,19 @@ static void setup(const struct acpi_ioapic *a)
 		return;
 	ioapic_count++;
 	mmio_reserve(a->addr, PAGE_SIZE);
-	for (unsigned int i = 0; i < io->inputs; i++)
+	for (unsigned int i = 0; i < io->inputs; i++) {
 		write_reg(io, REG_ENTRY(i), ENTRY_MASKED);
+		gsis[io->gsi_base + i].kind = IRQ_GSI;
+		gsis[io->gsi_base + i].ioapic = io;
+	}
 	log_line(LOG_INFO, "IOAPIC at %#x: GSI %u to %u", a->addr,
 		 io->gsi_base, io->gsi_base + io->inputs - 1);
 }
 
-unsigned int ioapic_init(void)
+void ioapic_init(struct irq *gsis)
 {
-	unsigned int gsis = 0;
-
 	for (unsigned int i = 0; i < acpi.ioapic_count; i++)
-		setup(&acpi.ioapics[i]);
-	for (unsigned int i = 0; i < ioapic_count; i++)
-		gsis = max(gsis, ioapics[i].gsi_base + ioapics[i].inputs);
-	if (!gsis)
+		setup(&acpi.ioapics[i], gsis);
+	if (!ioapic_count)
 		log_line(LOG_ERR, "no I/O APIC: devices will not work");
-	return gsis;
 }

@@ -24,7 +24,7 @@
 struct spinlock irq_lock = SPINLOCK(RANK_IRQ);
 
 static struct irq gsis[MAX_GSIS], msis[MAX_MSIS];
-static unsigned int gsi_count;
+unsigned int gsi_count;
 static struct irq *by_vector[256];
 
 /* As irq_take_vectors(); 0: there are none left. */
@@ -77,7 +77,7 @@ void irq_program(struct irq *irq, bool masked)
 void irq_mask(struct irq *irq, bool masked)
 {
 	if (irq->kind == IRQ_GSI)
-		ioapic_mask(irq->gsi, masked);
+		ioapic_mask(irq, masked);
 	else
 		msi_mask(&irq->msi, masked);
 }
@@ -94,7 +94,7 @@ static void device_interrupt(unsigned int vector)
 	if (irq->level) {
 		/* Closed until the guest says EOI. */
 		spin_guard(&irq_lock);
-		ioapic_mask(irq->gsi, true);
+		ioapic_mask(irq, true);
 		irq->in_service = true;
 	}
 	apic_eoi();
@@ -117,9 +117,9 @@ void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector)
 		tlb_poll();
 		return;
 	case VEC_ERROR:
-		apic->write(APIC_ESR, 0);
+		apic_write(APIC_ESR, 0);
 		log_line(LOG_WARNING, "CPU%u: APIC error %#x", this_cpu()->id,
-			 apic->read(APIC_ESR));
+			 apic_read(APIC_ESR));
 		apic_eoi();
 		return;
 	case VEC_FIRST_DEVICE ... VEC_LAST_DEVICE:
@@ -145,9 +145,10 @@ static unsigned int isa_gsi(unsigned int irq)
 
 void irq_init(void)
 {
-	gsi_count = ioapic_init();
-	for (unsigned int i = 0; i < gsi_count; i++) {
-		gsis[i].kind = ioapic_has(i) ? IRQ_GSI : IRQ_NONE;
+	ioapic_init(gsis);
+	for (unsigned int i = 0; i < MAX_GSIS; i++) {
+		if (gsis[i].kind == IRQ_GSI)
+			gsi_count = i + 1;
 		gsis[i].gsi = i;
 		/* PCI lines are level and low; ISA lines edge and high. */
 		gsis[i].level = gsis[i].low = i >= 16;
@@ -178,11 +179,6 @@ int irq_own_isa(unsigned int isa, void (*fn)(void))
 	irq->level = false; /* the handler leaves no level behind */
 	irq_program(irq, false);
 	return 0;
-}
-
-unsigned int gsi_limit(void)
-{
-	return gsi_count;
 }
 
 struct irq *gsi_irq(unsigned int gsi)

@@ -13,7 +13,6 @@
 #define MSI_LOG2_MASK 0x0070u
 #define MSI_WIDE 0x0080u
 #define MSI_MASKABLE 0x0100u
-#define MSIX_ENABLE 0x8000u
 #define MSIX_ENTRIES(c) (((c) & 0x7ff) + 1)
 #define MSIX_TABLE 4
 #define MSIX_SLOT 16
@@ -141,14 +140,10 @@ void msi_mask(const struct msi *m, bool masked)
 	pci_write(m->dev, reg, 4, bits);
 }
 
-void msi_enable(const struct msi *m, bool on)
+void msi_disable(const struct msi *m)
 {
-	uint32_t bit = m->msix ? MSIX_ENABLE : MSI_ENABLE;
-	uint32_t control;
-
 	if (m->gone)
 		return;
-	control = pci_read(m->dev, m->cap + CONTROL, 2);
 	pci_write(m->dev, m->cap + CONTROL, 2,
-		  on ? control | bit : control & ~bit);
+		  pci_read(m->dev, m->cap + CONTROL, 2) & ~MSI_ENABLE);
 }

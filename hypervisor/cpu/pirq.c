@@ -18,11 +18,6 @@ static bool pirq_reserved[MAX_PIRQS]; /* given out by pirq_find_free() */
 static struct frame *eoi_frame;
 static unsigned long *eoi_bits;
 
-unsigned int pirq_limit(void)
-{
-	return gsi_limit() + MAX_MSIS;
-}
-
 /* irq_lock held. NULL: no such pirq, or not mapped. */
 static struct irq *pirq_irq(unsigned int pirq)
 {
@@ -62,14 +57,15 @@ int gsi_setup(unsigned int gsi, bool level, bool low)
 }
 
 /*
- * @count free pirqs in a row. Messages count down from the top, GSIs go where
- * their own number says. irq_lock held. 0: none.
+ * @count free pirqs in a row: messages have theirs above the GSIs, from the top
+ * down. irq_lock held. 0: none.
  */
-static unsigned int find_pirqs(unsigned int count)
+static unsigned int find_pirqs(bool msi, unsigned int count)
 {
-	unsigned int p, i;
+	unsigned int first = msi ? gsi_count : 1, i;
+	unsigned int p = (msi ? pirq_limit() : gsi_count) - count;
 
-	for (p = pirq_limit() - count; p >= gsi_limit() && p; p--) {
+	for (; p >= first && p < pirq_limit(); p--) {
 		for (i = 0; i < count; i++)
 			if (by_pirq[p + i] || pirq_reserved[p + i])
 				break;
@@ -81,19 +77,12 @@ static unsigned int find_pirqs(unsigned int count)
 
 int pirq_find_free(bool msi, uint32_t *pirq)
 {
-	unsigned int p = 0;
-
 	spin_guard(&irq_lock);
-	if (msi)
-		p = find_pirqs(1);
-	else
-		for (p = gsi_limit() ? gsi_limit() - 1 : 0; p; p--)
-			if (!by_pirq[p] && !pirq_reserved[p])
-				break;
-	if (p)
-		pirq_reserved[p] = true;
-	*pirq = p;
-	return p ? 0 : -ENOSPC;
+	*pirq = find_pirqs(msi, 1);
+	if (!*pirq)
+		return -ENOSPC;
+	pirq_reserved[*pirq] = true;
+	return 0;
 }
 
 static void set_pirq(struct irq *irq, unsigned int pirq)
@@ -132,14 +121,24 @@ int pirq_map_gsi(unsigned int gsi, int *pirq)
 	return 0;
 }
 
-static int map_msi_locked(const struct msi *m, unsigned int count, int *pirq)
+int pirq_map_msi(sbdf_t dev, unsigned int entry, unsigned int count,
+		 bool msix, int *pirq)
 {
-	struct irq *irq = msi_find_free(count);
 	unsigned int i, p;
+	struct irq *irq;
+	struct msi m;
+	int rc;
 
-	p = *pirq < 0 ? find_pirqs(count) : (unsigned int)*pirq;
-	if (msi_exists(m))
+	if (!count || count > 32 || count & (count - 1))
+		return -EINVAL;
+	spin_guard(&irq_lock);
+	rc = msi_find(&m, dev, msix, entry, count);
+	if (rc)
+		return rc;
+	if (msi_exists(&m))
 		return -EEXIST;
+	irq = msi_find_free(count);
+	p = *pirq < 0 ? find_pirqs(true, count) : (unsigned int)*pirq;
 	if (!irq || !p)
 		return -ENOSPC;
 	if (p >= pirq_limit() || count > pirq_limit() - p)
@@ -152,8 +151,8 @@ static int map_msi_locked(const struct msi *m, unsigned int count, int *pirq)
 		return -ENOSPC;
 	for (i = 0; i < count; i++) {
 		irq[i].kind = IRQ_MSI;
-		irq[i].msi = *m;
-		if (!m->msix) {
+		irq[i].msi = m;
+		if (!msix) {
 			irq[i].msi.entry = (uint16_t)i;
 			irq[i].msi.count = (uint16_t)(i ? 0 : count);
 		}
@@ -163,19 +162,6 @@ static int map_msi_locked(const struct msi *m, unsigned int count, int *pirq)
 		irq_program(&irq[i], true);
 	*pirq = (int)p;
 	return 0;
-}
-
-int pirq_map_msi(sbdf_t dev, unsigned int entry, unsigned int count,
-		 bool msix, int *pirq)
-{
-	struct msi m;
-	int rc;
-
-	if (!count || count > 32 || count & (count - 1))
-		return -EINVAL;
-	spin_guard(&irq_lock);
-	rc = msi_find(&m, dev, msix, entry, count);
-	return rc ? rc : map_msi_locked(&m, count, pirq);
 }
 
 /* How many pirqs go together with this one: a group's first names them all. */
@@ -213,7 +199,7 @@ int pirq_unmap(unsigned int pirq)
 		if (irq[i].bound)
 			return -EBUSY;
 	if (irq->kind == IRQ_MSI && !irq->msi.msix)
-		msi_enable(&irq->msi, false);
+		msi_disable(&irq->msi);
 	for (i = 0; i < n; i++)
 		unmap_one(&irq[i]);
 	return 0;
@@ -289,7 +275,7 @@ int pirq_eoi(unsigned int pirq)
 	return 0;
 }
 
-int pirq_needs_eoi(unsigned int pirq, bool *needs)
+int pirq_needs_eoi(unsigned int pirq)
 {
 	struct irq *irq;
 
@@ -297,8 +283,7 @@ int pirq_needs_eoi(unsigned int pirq, bool *needs)
 		return -EINVAL;
 	spin_guard(&irq_lock);
 	irq = pirq_irq(pirq);
-	*needs = irq && irq->level;
-	return 0;
+	return irq && irq->level;
 }
 
 int pirq_set_eoi_page(struct domain *d, mfn_t mfn)
@@ -335,8 +320,7 @@ void irq_destroy_domain(struct domain *d)
 		return;
 	for (unsigned int p = 1; p < pirq_limit(); p++) {
 		pirq_unbind(d, p);
-		if (pirq_unmap(p))
-			continue; /* was not mapped */
+		(void)!pirq_unmap(p); /* -EINVAL: was not mapped */
 	}
 	spin_lock(&irq_lock);
 	f = eoi_frame;

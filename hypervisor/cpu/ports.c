@@ -13,7 +13,7 @@
 #include "lib.h"
 #include "pci.h"
 
-enum policy { DENIED, CONFIG_ADDRESS, CONFIG_DATA };
+enum policy { NATIVE, DENIED, CONFIG_ADDRESS, CONFIG_DATA };
 
 static const struct {
 	uint16_t first, last;
@@ -25,10 +25,7 @@ static const struct {
 	{ 0xcfc, 0xcff, CONFIG_DATA },
 };
 
-#define NATIVE (-1)
-
-/* What is done about one port: a policy, or NATIVE. */
-static int port_policy(unsigned int port)
+static enum policy port_policy(unsigned int port)
 {
 	unsigned int first, last;
 
@@ -36,26 +33,15 @@ static int port_policy(unsigned int port)
 		return DENIED;
 	for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++)
 		if (port >= rules[i].first && port <= rules[i].last)
-			return (int)rules[i].policy;
+			return rules[i].policy;
 	return NATIVE;
 }
 
-bool port_allowed(const struct domain *d, unsigned int port,
-		  unsigned int size)
-{
-	if (!d->pv.io_all || port > 0xffff || size > 0x10000 - port)
-		return false;
-	for (unsigned int i = 0; i < size; i++)
-		if (port_policy(port + i) == DENIED)
-			return false;
-	return true;
-}
-
 /* An access that crosses from one policy to another is nobody's. */
-static int access_policy(const struct domain *d, unsigned int port,
-			 unsigned int size)
+static enum policy access_policy(const struct domain *d, unsigned int port,
+				 unsigned int size)
 {
-	int policy = port_policy(port);
+	enum policy policy = port_policy(port);
 
 	if (!d->pv.io_all)
 		return DENIED;

@@ -39,7 +39,7 @@ static void stop_others(void)
 	WRITE_ONCE(stopping, true);
 	for (unsigned int i = 0; i < cpus_present; i++)
 		if (&cpus[i] != this_cpu() && cpus[i].online)
-			apic->send(cpus[i].apic_id, APIC_MODE_NMI);
+			apic_send(cpus[i].apic_id, APIC_MODE_NMI);
 	console_force();
 }
 
@@ -59,8 +59,7 @@ void machine_sleep(uint16_t pm1a, uint16_t pm1b)
 		/* The type first, then the same with the trigger. */
 		pm1a = (uint16_t)((pm1a & ~PM1_SLEEP_ENABLE) | enable);
 		pm1b = (uint16_t)((pm1b & ~PM1_SLEEP_ENABLE) | enable);
-		if (acpi.pm1a_control)
-			outw(acpi.pm1a_control, pm1a);
+		outw(acpi.pm1a_control, pm1a);
 		if (acpi.pm1b_control)
 			outw(acpi.pm1b_control, pm1b);
 	}
@@ -69,21 +68,20 @@ void machine_sleep(uint16_t pm1a, uint16_t pm1b)
 	halt_for_ever();
 }
 
+static uint16_t sleep_value(uint16_t port, uint8_t type)
+{
+	return port ? (uint16_t)((inw(port) & ~PM1_SLEEP_TYPE) |
+				 type << PM1_SLEEP_TYPE_SHIFT) : 0;
+}
+
 void machine_power_off(void)
 {
-	uint16_t a = 0, b = 0;
-
-	if (!acpi.pm1a_control || !acpi.s5_known) {
-		stop_others();
-		log_line(LOG_INFO, "no way to switch off is known: halted");
-		halt_for_ever();
-	}
-	a = (uint16_t)((inw(acpi.pm1a_control) & ~PM1_SLEEP_TYPE) |
-		       acpi.s5_type_a << PM1_SLEEP_TYPE_SHIFT);
-	if (acpi.pm1b_control)
-		b = (uint16_t)((inw(acpi.pm1b_control) & ~PM1_SLEEP_TYPE) |
-			       acpi.s5_type_b << PM1_SLEEP_TYPE_SHIFT);
-	machine_sleep(a, b);
+	if (acpi.pm1a_control && acpi.s5_known)
+		machine_sleep(sleep_value(acpi.pm1a_control, acpi.s5_type_a),
+			      sleep_value(acpi.pm1b_control, acpi.s5_type_b));
+	stop_others();
+	log_line(LOG_INFO, "no way to switch off is known: halted");
+	halt_for_ever();
 }
 
 /* No interrupt table: the next exception is a triple fault. */

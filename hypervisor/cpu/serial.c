@@ -28,8 +28,7 @@ enum { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2,
 static struct serial_settings port = {
 	.base = 0x3f8, .irq = 4, .lcr = 3, .baud = 115200,
 };
-static bool present;
-static unsigned int depth; /* of the transmit FIFO */
+static unsigned int depth; /* of the transmit FIFO; 0: there is no port */
 static unsigned int room;  /* bytes that the FIFO takes without a look */
 static char sent;         /* last byte sent */
 
@@ -150,14 +149,13 @@ void serial_init(void)
 	wr(FCR, FCR_ENABLE_CLEAR);
 	depth = (rd(IIR) & IIR_FIFO) == IIR_FIFO ? 16 : 1;
 	wr(MCR, MCR_DTR_RTS_OUT2);
-	present = true;
 }
 
 bool serial_ports(unsigned int *first, unsigned int *last)
 {
 	*first = port.base;
 	*last = port.base + 7u;
-	return present;
+	return depth;
 }
 
 /* A port that does not drain within SPIN_LIMIT loses the byte, and goes on. */
@@ -180,7 +178,7 @@ static void put(char c)
 
 void serial_write(const char *s, size_t len)
 {
-	if (!present)
+	if (!depth)
 		return;
 	for (size_t i = 0; i < len; i++) {
 		/* Linux's hvc driver sends its own carriage returns. */
@@ -206,7 +204,7 @@ void console_init_input(void)
 {
 	int rc;
 
-	if (!present)
+	if (!depth)
 		return;
 	rc = irq_own_isa(port.irq, receive);
 	if (rc) {

@@ -39,12 +39,12 @@ static void start_one(struct cpu *c)
 	c->running = c->idle;
 	smp_wmb();
 
-	apic->send(c->apic_id, APIC_MODE_INIT | APIC_LEVEL_ASSERT);
+	apic_send(c->apic_id, APIC_MODE_INIT | APIC_LEVEL_ASSERT);
 	wait_until(now() + 10 * NSEC_PER_MSEC);
-	apic->send(c->apic_id, STARTUP);
+	apic_send(c->apic_id, STARTUP);
 	wait_until(now() + NSEC_PER_MSEC);
 	if (!load_acquire(&c->arrived))
-		apic->send(c->apic_id, STARTUP);
+		apic_send(c->apic_id, STARTUP);
 
 	end = now() + START_TIMEOUT;
 	while (!load_acquire(&c->arrived) && now() < end)

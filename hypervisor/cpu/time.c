@@ -21,7 +21,6 @@
 #include "lib.h"
 #include "printk.h"
 #include "spinlock.h"
-#include "timebase.h"
 
 #define REFRESH NSEC_PER_SEC
 #define CALIBRATION_HZ 100 /* calibrates for 1/100 s */
@@ -119,7 +118,7 @@ static uint64_t sample(uint32_t *ticks, uint32_t *lapic)
 			before = rdtsc();
 			t = reference->read();
 			if (lapic)
-				l = apic->read(APIC_TIMER_CURRENT);
+				l = apic_read(APIC_TIMER_CURRENT);
 			after = rdtsc();
 		} while (t == was);
 		if (after - before >= best)
@@ -144,14 +143,14 @@ static void calibrate(void)
 	uint32_t first, last, lapic_first, lapic_last, ticks;
 	uint64_t start, end;
 
-	apic->write(APIC_TIMER_DIVIDE, 0x0b); /* by 1 */
-	apic->write(APIC_TIMER_INITIAL, UINT32_MAX);
+	apic_write(APIC_TIMER_DIVIDE, 0x0b); /* by 1 */
+	apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
 	start = sample(&first, &lapic_first);
 	while (((reference->read() - first) & reference->mask) <
 	       reference->hz / CALIBRATION_HZ)
 		cpu_pause();
 	end = sample(&last, &lapic_last);
-	apic->write(APIC_TIMER_INITIAL, 0);
+	apic_write(APIC_TIMER_INITIAL, 0);
 
 	ticks = (last - first) & reference->mask;
 	lapic_hz = muldiv(lapic_first - lapic_last, reference->hz, ticks);
@@ -180,12 +179,12 @@ void timer_hw_set(nsec_t when)
 
 	/* Due already: without the timer, which may be slow to fire. */
 	if (when <= t) {
-		apic->send(this_cpu()->apic_id, APIC_MODE_FIXED | VEC_TIMER);
+		apic_send(this_cpu()->apic_id, APIC_MODE_FIXED | VEC_TIMER);
 		return;
 	}
 	ns = min(when - t, 2 * NSEC_PER_SEC);
 	ticks = ns * (lapic_mul >> 32) + (ns * (uint32_t)lapic_mul >> 32) + 1;
-	apic->write(APIC_TIMER_INITIAL,
+	apic_write(APIC_TIMER_INITIAL,
 		    (uint32_t)min(ticks, (uint64_t)UINT32_MAX));
 }
 
@@ -209,14 +208,13 @@ static void follow_reference(void)
 		/* Asleep for so long that it may have wrapped: start over. */
 		reference_ticks = muldiv(timebase_at(&b, tsc),
 					 reference->hz, NSEC_PER_SEC);
-		timebase_correct(&b, tsc, tsc_hz, 0, 4 * REFRESH);
-		write_base(&b);
-		return;
+	} else {
+		reference_ticks += moved;
+		hz = moved ? muldiv(tsc - base.tsc, reference->hz, moved) :
+		     tsc_hz;
+		if (hz > tsc_hz + tsc_hz / 1000 || hz < tsc_hz - tsc_hz / 1000)
+			tsc_hz = hz;
 	}
-	reference_ticks += moved;
-	hz = moved ? muldiv(tsc - base.tsc, reference->hz, moved) : tsc_hz;
-	if (hz > tsc_hz + tsc_hz / 1000 || hz < tsc_hz - tsc_hz / 1000)
-		tsc_hz = hz;
 	true_ns = muldiv(reference_ticks, NSEC_PER_SEC, reference->hz);
 	reference_error = (int64_t)(timebase_at(&b, tsc) - true_ns);
 	timebase_correct(&b, tsc, tsc_hz, reference_error, 4 * REFRESH);
@@ -249,8 +247,8 @@ void time_init_cpu(void)
 	struct cpu *c = this_cpu();
 
 	timer_init_cpu();
-	apic->write(APIC_TIMER_DIVIDE, 0x0b);
-	apic->write(APIC_LVT_TIMER, VEC_TIMER); /* one-shot */
+	apic_write(APIC_TIMER_DIVIDE, 0x0b);
+	apic_write(APIC_LVT_TIMER, VEC_TIMER); /* one-shot */
 	timer_init(&refresh[c->id], refresh_cpu, c);
 	timer_set(&refresh[c->id], now() + REFRESH);
 }

@@ -24,7 +24,7 @@ struct timer_queue {
 	nsec_t armed;          /* the hardware fires then; NEVER: not set */
 };
 
-#define NEVER (~0ULL)
+#define NEVER UINT64_MAX
 
 static struct timer_queue queues[MAX_CPUS];
 
@@ -63,14 +63,6 @@ static void heap_remove(struct timer *t)
 	t->active = false;
 }
 
-static void queue_insert(struct timer_queue *q, struct timer *t)
-{
-	t->left = t->right = NULL;
-	t->cpu = (unsigned int)(q - queues);
-	t->active = true;
-	heap_merge(&q->root, q->root, t);
-}
-
 /* This CPU's queue, locked: the hardware fires no later than it must. */
 static void queue_arm(struct timer_queue *q)
 {
@@ -102,30 +94,36 @@ static void unclaim(struct timer *t)
 static bool deactivate(struct timer *t)
 {
 	struct timer_queue *q = &queues[READ_ONCE(t->cpu)];
-	bool was;
 
-	spin_lock(&q->lock);
-	was = t->active;
-	if (was)
+	spin_guard(&q->lock);
+	if (!t->active)
+		return false;
+	heap_remove(t);
+	return true;
+}
+
+/* A claimed timer that is in no queue but maybe this CPU's. */
+static inline void activate(struct timer *t, nsec_t expires)
+{
+	struct timer_queue *q = this_cpu()->timers;
+
+	spin_guard(&q->lock);
+	if (t->active)
 		heap_remove(t);
-	spin_unlock(&q->lock);
-	return was;
+	t->left = t->right = NULL;
+	t->cpu = this_cpu()->id;
+	t->active = true;
+	t->expires = expires;
+	heap_merge(&q->root, q->root, t);
+	queue_arm(q);
 }
 
 void timer_set(struct timer *t, nsec_t expires)
 {
-	struct timer_queue *q = this_cpu()->timers;
-
 	claim(t);
 	if (READ_ONCE(t->active) && t->cpu != this_cpu()->id)
 		deactivate(t);
-	spin_lock(&q->lock);
-	if (t->active)
-		heap_remove(t);
-	t->expires = expires;
-	queue_insert(q, t);
-	queue_arm(q);
-	spin_unlock(&q->lock);
+	activate(t, expires);
 	unclaim(t);
 }
 
@@ -143,17 +141,11 @@ void timer_stop(struct timer *t)
 
 void timer_migrate(struct timer *t)
 {
-	struct timer_queue *q = this_cpu()->timers;
-
 	if (!READ_ONCE(t->active) || t->cpu == this_cpu()->id)
 		return;
 	claim(t);
-	if (deactivate(t)) {
-		spin_lock(&q->lock);
-		queue_insert(q, t);
-		queue_arm(q);
-		spin_unlock(&q->lock);
-	}
+	if (deactivate(t))
+		activate(t, t->expires);
 	unclaim(t);
 }
 
@@ -185,20 +177,17 @@ void timer_init_cpu(void)
 	this_cpu()->timers = q;
 }
 
-/* For debug keys: when this and other CPUs' next timers are due. */
+/* For debug keys: when each CPU's next timer is due. */
 void timer_dump(void)
 {
 	for (unsigned int i = 0; i < cpus_present; i++) {
-		struct timer_queue *q = &queues[i];
-		nsec_t next = NEVER;
+		struct timer_queue *q = cpus[i].timers;
 
-		if (!cpus[i].timers)
+		if (!q)
 			continue;
-		spin_lock(&q->lock);
-		if (q->root)
-			next = q->root->expires;
-		spin_unlock(&q->lock);
+		spin_guard(&q->lock);
 		log_line(LOG_ERR, "CPU%u: next timer at %lu, now %lu, armed %lu",
-			 i, next, now(), q->armed);
+			 i, q->root ? q->root->expires : NEVER, now(),
+			 q->armed);
 	}
 }

@@ -34,11 +34,10 @@ static long op_eoi_page(struct domain *d, void *arg)
 static long op_status(struct domain *d, void *arg)
 {
 	struct physdev_irq_status_query *query = arg;
-	bool needs = false;
-	int rc = pirq_needs_eoi(query->irq, &needs);
+	int rc = pirq_needs_eoi(query->irq);
 
-	query->flags = needs ? XENIRQSTAT_needs_eoi : 0;
-	return rc;
+	query->flags = rc > 0 ? XENIRQSTAT_needs_eoi : 0;
+	return min(rc, 0);
 }
 
 static long op_set_iopl(struct domain *d, void *arg)

@@ -31,10 +31,8 @@ static inline uint64_t desc_window(unsigned int cpu, unsigned int page)
 	return DESC_BASE + ((uint64_t)cpu * DESC_PAGES + page) * PAGE_SIZE;
 }
 
-/* Boot time, from any CPU: allocates GDT page, TSS, stacks for traps. */
-must_check int desc_alloc(struct cpu *c);
-/* On the CPU itself: loads GDT, IDT, TSS and the syscall MSRs. */
-void desc_load(struct cpu *c);
+/* The CPU's own: makes and loads GDT, IDT, TSS, trap stacks, syscall MSRs. */
+void desc_init_cpu(struct cpu *c);
 /* Where traps and system calls of the guest on this CPU put their frame. */
 void desc_set_stack(struct cpu *c, void *frame_end);
 /* Shows a frame (or none) in this CPU's window; flushes that page. */
@@ -50,9 +48,6 @@ void desc_load_ldt(struct cpu *c, unsigned int entries);
 uint32_t port_read(struct domain *d, unsigned int port, unsigned int size);
 void port_write(struct domain *d, unsigned int port, unsigned int size,
 		uint32_t v);
-/* Whether @d has any use of these ports: none of them is denied. */
-bool port_allowed(const struct domain *d, unsigned int port,
-		  unsigned int size);
 /* For a TSS: zeroes where Dom0's kernel needs no trap. After console_init(). */
 void ports_fill_bitmap(uint8_t *bitmap);
 

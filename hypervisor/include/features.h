@@ -6,7 +6,7 @@
 
 struct cpu_features {
 	bool intel;          /* vendor: SYSENTER rather than SYSCALL32 */
-	bool smap, smep, xsave, page1g, nx;
+	bool smap, smep, xsave, page1g;
 	uint64_t xcr0;       /* states that guests may use */
 	uint32_t xsave_size; /* of an area for them */
 	uint64_t cr4;        /* of the running hypervisor */

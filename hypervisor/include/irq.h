@@ -84,6 +84,7 @@ struct irq {
 	bool bound;          /* an event channel stands for it */
 	bool in_service;     /* level: masked until the guest's EOI */
 	unsigned int gsi;
+	const struct ioapic *ioapic; /* of a GSI */
 	unsigned int pirq;   /* 0: not mapped by Dom0 */
 	unsigned int cpu;    /* goes there */
 	void (*fn)(void);    /* the hypervisor's own, or NULL */
@@ -92,8 +93,15 @@ struct irq {
 
 extern struct spinlock irq_lock; /* RANK_IRQ */
 
-/* cpu/irq.c; all but the first two with irq_lock held. */
-unsigned int gsi_limit(void);              /* the highest GSI, plus one */
+extern unsigned int gsi_count;   /* the highest GSI, plus one */
+
+/* The highest pirq, plus one. */
+static inline unsigned int pirq_limit(void)
+{
+	return gsi_count + MAX_MSIS;
+}
+
+/* cpu/irq.c; all but the first with irq_lock held. */
 struct irq *gsi_irq(unsigned int gsi);     /* NULL: there is none */
 /*
  * Vectors for @count sources, the first a multiple of @count: a message's low
@@ -110,15 +118,14 @@ bool msi_exists(const struct msi *m);      /* this message is in use */
 
 /*
  * cpu/ioapic.c. The boot CPU maps those of the MADT, which Dom0 may not touch,
- * and masks all inputs; returns the number of GSIs: the highest, plus one.
+ * masks their inputs and notes them in @gsis[MAX_GSIS].
  */
-unsigned int ioapic_init(void);
-bool ioapic_has(unsigned int gsi);
+void ioapic_init(struct irq *gsis);
 /* The words of a redirection entry (82093AA data sheet, 3.2.4). */
 uint64_t ioapic_encode(const struct irq *irq, bool masked);
-/* Callers hold irq_lock; the GSI exists. */
+/* Callers hold irq_lock. */
 void ioapic_write(const struct irq *irq, bool masked);
-void ioapic_mask(unsigned int gsi, bool masked);
+void ioapic_mask(const struct irq *irq, bool masked);
 /*
  * A register by the machine address of its I/O APIC, as Dom0 reads it: only
  * the identification; inputs read as masked. -ENODEV, -EINVAL.
@@ -135,7 +142,7 @@ must_check int msi_find(struct msi *m, sbdf_t dev, bool msix,
 /* For MSI the group's first message stands for all: @m->count of them. */
 void msi_write(const struct msi *m, uint32_t apic_id, uint8_t vector);
 void msi_mask(const struct msi *m, bool masked);
-void msi_enable(const struct msi *m, bool on);
+void msi_disable(const struct msi *m); /* MSI: the whole capability */
 
 /*
  * Dom0's physdev operations (cpu/pirq.c). Errors: -EINVAL (number out of range or not
@@ -152,12 +159,11 @@ must_check int pirq_map_msi(sbdf_t dev, unsigned int entry,
 			    unsigned int count, bool msix, int *pirq);
 must_check int pirq_unmap(unsigned int pirq);
 must_check int pirq_eoi(unsigned int pirq);
-must_check int pirq_needs_eoi(unsigned int pirq, bool *needs);
+must_check int pirq_needs_eoi(unsigned int pirq); /* or 0 or 1 */
 /* Dom0's page with a bit for each pirq that needs an EOI. */
 must_check int pirq_set_eoi_page(struct domain *d, mfn_t mfn);
 /* A pirq not in use; reserved for the caller until mapped. */
 must_check int pirq_find_free(bool msi, uint32_t *pirq);
-unsigned int pirq_limit(void);
 /* Writes all messages of a device again, after it lost them. */
 void msi_restore_device(sbdf_t dev);
 /* The device is gone: nothing of it is touched any more. */

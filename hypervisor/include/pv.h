@@ -83,7 +83,6 @@ void pv_inject_interrupt(struct cpu_user_regs *r, unsigned int vector);
 void pv_inject_page_fault(struct cpu_user_regs *r, uint64_t addr,
 			  uint32_t error);
 
-/* True when the running CPU is in v's guest kernel/user page tables. */
 static inline bool regs_from_guest(const struct cpu_user_regs *r)
 {
 	return (r->cs & 3) == 3;

@@ -1,6 +1,6 @@
 /*
  * cpu/timer.c: timers fire in order, once, not before their time, wherever
- * they were set; stopped ones do not. cpu/timebase.h: rates and corrections.
+ * they were set; stopped ones do not. cpu/clock.h: rates and corrections.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include "cpu.h"
 #include "irq.h"
 #include "time.h"
-#include "timebase.h"
+#include "clock.h"
 
 #define TIMERS 300
 #define NEVER (~0ULL)
