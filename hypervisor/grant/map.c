@@ -80,7 +80,7 @@ int16_t grant_map(struct gnttab_map_grant_ref *op)
 unpin:
 	grant_unpin(granter, op->ref, write);
 give:
-	track_give(d, handle);
+	track_give(d, m, handle);
 put:
 	domain_put(granter);
 	return status;
@@ -143,7 +143,7 @@ static void finish(struct domain *d, struct unmap *u)
 		return;
 	}
 	mapping_drop(m);
-	track_give(d, u->op.handle);
+	track_give(d, m, u->op.handle);
 }
 
 void grant_unmap_batch(struct unmap *u, unsigned int count)

@@ -166,13 +166,14 @@ static int pin_entry(struct domain *granter, uint32_t ref, uint16_t mapper,
 {
 	struct grant_domain *g = &granter->grant;
 	struct active *a = active_of(g, ref);
+	uint8_t *pins = write ? &a->writers : &a->readers;
 	bool first = !a->readers && !a->writers;
 	uint32_t mfn;
 	int status;
 
 	if (!first && a->mapper != mapper)
 		return GNTST_general_error;
-	if ((write ? a->writers : a->readers) == PINS_MAX)
+	if (*pins == PINS_MAX)
 		return GNTST_no_space;
 	status = mark(g, ref, mapper, write, &mfn);
 	if (status != GNTST_okay)
@@ -188,10 +189,7 @@ static int pin_entry(struct domain *granter, uint32_t ref, uint16_t mapper,
 		a->mfn = mfn;
 		a->mapper = mapper;
 	}
-	if (write)
-		a->writers++;
-	else
-		a->readers++;
+	++*pins;
 	return GNTST_okay;
 }
 

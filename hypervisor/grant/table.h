@@ -48,9 +48,16 @@ must_check int track_grow(struct grant_domain *g);
 /* A free record, busy: GNTST_okay or GNTST_no_space. */
 must_check int track_take(struct domain *d, uint32_t *handle,
 			  struct mapping **m);
-/* It is a mapping from here on, or still one: anybody may unmap it. */
-void track_settle(struct mapping *m);
-void track_give(struct domain *d, uint32_t handle);
+/*
+ * It is a mapping from here on, or still one: anybody may unmap it. Pairs with
+ * the load in track_claim(): the record is complete before.
+ */
+static inline void track_settle(struct mapping *m)
+{
+	store_release(&m->busy, 0);
+}
+
+void track_give(struct domain *d, struct mapping *m, uint32_t handle);
 /*
  * A mapping for undoing, busy until settled or given back. NULL: no such
  * handle, or somebody else undoes it.

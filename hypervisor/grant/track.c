@@ -63,22 +63,16 @@ int track_take(struct domain *d, uint32_t *handle, struct mapping **m)
 	return status;
 }
 
-/* Pairs with the load in track_claim(): the record is complete before. */
-void track_settle(struct mapping *m)
-{
-	store_release(&m->busy, 0);
-}
-
 /*
  * When nothing is mapped one page of records is enough again. The others go, so
  * that a domain that served many at once does not keep what it needed then.
  */
-void track_give(struct domain *d, uint32_t handle)
+void track_give(struct domain *d, struct mapping *m, uint32_t handle)
 {
 	struct grant_domain *g = &d->grant;
 
 	spin_lock(&g->track_lock);
-	*record(g, handle) = (struct mapping){ .ref = g->track_free };
+	*m = (struct mapping){ .ref = g->track_free };
 	g->track_free = handle;
 	if (--g->track_used == 0 && g->track_pages > 1) {
 		while (g->track_pages > 1)

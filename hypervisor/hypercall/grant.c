@@ -164,7 +164,7 @@ static long op_get_version(union grant_arg *a)
 
 static const struct row {
 	uint8_t size;
-	uint8_t status; /* where it lies: it and what follows go back */
+	uint8_t status; /* where it lies: its word and what follows go back */
 	long (*fn)(union grant_arg *a);
 } ops[] = {
 	LIST(map_grant_ref, gnttab_map_grant_ref, op_map),
@@ -181,7 +181,7 @@ static const struct row {
 static long work_off(const struct row *r, uint64_t arg, uint32_t count)
 {
 	union grant_arg a;
-	uint32_t i;
+	uint32_t i, back;
 	long rc = 0;
 
 	for (i = 0; !rc && i < count; i++, arg += r->size) {
@@ -192,8 +192,9 @@ static long work_off(const struct row *r, uint64_t arg, uint32_t count)
 			*(int16_t *)((char *)&a + r->status) = (int16_t)rc;
 			rc = i % 16 == 15 ? preempt_point() : 0;
 		}
-		if (copy_to_guest_va(arg + r->status, (char *)&a + r->status,
-				     r->size - r->status))
+		back = r->status & ~7u;
+		if (copy_to_guest_va(arg + back, (char *)&a + back,
+				     r->size - back))
 			return -EFAULT;
 	}
 	return rc;

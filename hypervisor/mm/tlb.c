@@ -75,28 +75,28 @@ void cpu_relax_poll(void)
 	cpu_pause();
 }
 
-static bool is_other(unsigned int i, uint64_t mask)
-{
-	return (mask >> i & 1) && i != this_cpu()->id && cpus[i].online;
-}
-
 void tlb_flush_mask(uint64_t mask)
 {
+	const uint64_t me = 1UL << this_cpu()->id;
+	uint64_t others = mask & ~me, m;
 	uint32_t ticket[MAX_CPUS];
 	unsigned int i;
 
-	for (i = 0; i < cpus_present; i++)
-		if (is_other(i, mask)) {
-			ticket[i] = atomic_add(&cpus[i].flush_requested, 1) + 1;
-			ipi_kick(i);
-		}
-	if (mask >> this_cpu()->id & 1)
+	if (unlikely(others))
+		others &= cpus_online();
+	for (m = others; m; m &= m - 1) {
+		i = (unsigned int)__builtin_ctzll(m);
+		ticket[i] = atomic_add(&cpus[i].flush_requested, 1) + 1;
+		ipi_kick(i);
+	}
+	if (mask & me)
 		tlb_flush_local();
-	for (i = 0; i < cpus_present; i++)
-		if (is_other(i, mask))
-			while ((int32_t)(load_acquire(&cpus[i].flush_done) -
-					 ticket[i]) < 0)
-				cpu_relax_poll();
+	for (m = others; m; m &= m - 1) {
+		i = (unsigned int)__builtin_ctzll(m);
+		while ((int32_t)(load_acquire(&cpus[i].flush_done) -
+				 ticket[i]) < 0)
+			cpu_relax_poll();
+	}
 }
 
 uint64_t tlb_stale(uint64_t mask, uint32_t stamp)
