@@ -83,13 +83,13 @@ def telling_kernel(path):
         file.write(data)
 
 
-def seconds(box, what):
+def seconds(box):
     with box:
         try:
             match = box.wait(r"@@ tsc ([0-9a-f]{16})")
         except m.MachineError as error:
             last = "\n".join(box.text()[-12:])
-            sys.exit(f"{what}: {error}; the last lines:\n{last}")
+            raise f.Failed(f"{error}; the last lines:\n{last}") from error
         return int(match[1], 16) / 1e9
 
 
@@ -102,7 +102,7 @@ def first_instruction(hypervisor):
             timeout=300, image=m.build_path("dom0.cpio"), dom0=kernel,
             initrd=True, hv_args="dom0_mem=1G,max:1G",
             log=m.log_path(f"bench-{hypervisor}-1"))
-        return seconds(box, f"{hypervisor}: first instruction")
+        return seconds(box)
 
 
 def userspace(hypervisor):
@@ -112,7 +112,7 @@ def userspace(hypervisor):
         files={"/init": m.build_path("bench/init")},
         hv_args="" if hypervisor == "native" else "dom0_mem=1G,max:1G",
         dom0_args="nokaslr", log=m.log_path(f"bench-{hypervisor}-2"))
-    return seconds(box, f"{hypervisor}: userspace")
+    return seconds(box)
 
 
 def measure_boot(hypervisor):
@@ -142,7 +142,7 @@ def memory(hypervisor):
         if match:
             free[match[1]] = int(match[2])
     if len(free) != 3:
-        sys.exit(f"footprint: {hypervisor} told {free}")
+        raise f.Failed(f"pvstate told {free}")
     return ((RAM_KIB - free["after-boot"]) / 1024,
             (free["before"] - free["with-eight"]) / 8 - 16384)
 

@@ -14,6 +14,7 @@ import json
 import os
 import statistics
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
@@ -23,6 +24,10 @@ PEER = "Debian xen-hypervisor-4.17"
 CPU = m.DEFAULT_CPU + ",-erms"
 ICOUNT = ["-icount", "shift=0,sleep=off", "-vga", "none"]
 COUNTS = ("CR3 loads", "CR4 writes", "INVLPG")
+
+
+class Failed(Exception):
+    """A machine did not measure what it should have."""
 
 
 class Area:
@@ -42,15 +47,26 @@ class Area:
         self.runs = {name: [] for name in machines}
 
     def run(self):
+        """Each machine once. False when one has failed."""
+        well = True
         for machine in self.machines:
-            self.runs[machine].append(self.measure(machine))
+            begun = time.monotonic()
+            try:
+                self.runs[machine].append(self.measure(machine))
+                print(f"# {self.name}, {machine}: "
+                      f"{time.monotonic() - begun:.0f} s", file=sys.stderr)
+            except Failed as failure:
+                print(f"# {self.name}, {machine}: {failure}", file=sys.stderr)
+                well = False
+        return well
 
     def figures(self, machine):
         """{name: median figure} of the machine's runs."""
         runs = self.runs[machine]
         return {name: [statistics.median(run[name][i] for run in runs)
                        for i in range(len(runs[0][name]))]
-                for name in runs[0] if all(name in run for run in runs)}
+                for name in (runs[0] if runs else ())
+                if all(name in run for run in runs)}
 
     def spread(self, machine, name):
         values = [run[name][0] for run in self.runs[machine]]
@@ -98,8 +114,8 @@ def flush_counts(path, operations):
         lines = f.read().splitlines()
     os.remove(path)
     if len(lines) != len(operations):
-        sys.exit(f"{len(lines)} lines of flush counts for "
-                 f"{len(operations)} rows")
+        raise Failed(f"{len(lines)} lines of flush counts for "
+                     f"{len(operations)} rows")
     return [[int(word) / n for word in line.split()]
             for line, n in zip(lines, operations)]
 

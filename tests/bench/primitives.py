@@ -5,7 +5,6 @@ guest-pv's programs `bench` and `pingpong` run as Dom0 on each hypervisor.
 
 import os
 import subprocess
-import sys
 import tempfile
 
 import figures as f
@@ -47,7 +46,7 @@ def run(hypervisor, programs, cpus, vcpus):
         lines = [line.split()[1:] for line in told.splitlines()
                  if line.startswith("BENCH ")]
         if "Bail out" in told or not lines:
-            sys.exit(f"primitives: {hypervisor} failed:\n{told}")
+            raise f.Failed(told)
         flushes = f.flush_counts(counts, [int(n) for _, _, n in lines])
     return {name: [float(cost)] + count
             for (name, cost, _), count in zip(lines, flushes)}

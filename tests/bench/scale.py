@@ -49,7 +49,7 @@ def measure(hypervisor):
                "/usr/lib/paravane-test/lib.sh":
                m.ROOT + "/tests/dom0/lib.sh"},
         log=m.log_path(f"bench-scale-{hypervisor}"))
-    found = linux.costs(box, f"scale: {hypervisor}")
+    found = linux.costs(box)
     return {name: [figure[0] / unit_of(name)[1]] + figure[1:]
             for name, figure in found.items()}
 
