@@ -30,8 +30,7 @@ long hc_set_trap_table(uint64_t list, uint64_t a1, uint64_t a2, uint64_t a3,
 			return 0;
 		if (!va_canonical(t.address))
 			return -EINVAL;
-		v->pv.trap[t.vector] = (struct pv_trap){
-			.address = t.address, .cs = t.cs, .flags = t.flags };
+		v->pv.trap[t.vector] = t;
 		rc = preempt_point();
 		if (rc)
 			return rc;

@@ -66,14 +66,14 @@ static int give_extent(struct domain *d, const struct xen_memory_reservation *r,
 	return rc;
 }
 
-static int increase_one(struct domain *d, const struct xen_memory_reservation *r,
-			uint64_t i)
+static int increase_one(struct domain *d,
+			const struct xen_memory_reservation *r, uint64_t i)
 {
 	return give_extent(d, r, i, NULL);
 }
 
-static int populate_one(struct domain *d, const struct xen_memory_reservation *r,
-			uint64_t i)
+static int populate_one(struct domain *d,
+			const struct xen_memory_reservation *r, uint64_t i)
 {
 	xen_pfn_t pfn;
 
@@ -86,8 +86,8 @@ static int populate_one(struct domain *d, const struct xen_memory_reservation *r
  * The caller says that it needs the frames no more. Whoever still has one
  * mapped keeps it until he lets go.
  */
-static int decrease_one(struct domain *d, const struct xen_memory_reservation *r,
-			uint64_t i)
+static int decrease_one(struct domain *d,
+			const struct xen_memory_reservation *r, uint64_t i)
 {
 	struct frame *f;
 	xen_pfn_t first;
@@ -110,8 +110,8 @@ static int decrease_one(struct domain *d, const struct xen_memory_reservation *r
 typedef int extent_fn(struct domain *d, const struct xen_memory_reservation *r,
 		      uint64_t i);
 
-static long each_extent(struct domain *d, const struct xen_memory_reservation *r,
-			extent_fn *one)
+static long each_extent(struct domain *d,
+			const struct xen_memory_reservation *r, extent_fn *one)
 {
 	uint64_t done = 0;
 
@@ -149,21 +149,12 @@ struct round {
 	struct xen_memory_exchange *x;
 	unsigned int order;
 	uint64_t in, out;  /* first extent of it in the lists */
+	uint64_t n_in, n_out; /* extents of a round */
 	struct frame **going; /* [1 << order], each with a reference */
 	uint64_t held;
 	uint64_t *coming;  /* first mfn of each new extent */
 	uint64_t got;
 };
-
-static uint64_t in_extents(const struct round *r)
-{
-	return 1UL << (r->order - r->x->in.extent_order);
-}
-
-static uint64_t out_extents(const struct round *r)
-{
-	return 1UL << (r->order - r->x->out.extent_order);
-}
 
 /* Takes hold of the frames that go; nobody else may rely on one of them. */
 static int hold_going(struct round *r)
@@ -173,7 +164,7 @@ static int hold_going(struct round *r)
 	xen_pfn_t first;
 	uint64_t i, k;
 
-	for (i = 0; i < in_extents(r); i++) {
+	for (i = 0; i < r->n_in; i++) {
 		if (copy_from_handle(&first, r->x->in.extent_start, r->in + i,
 				     1))
 			return -EFAULT;
@@ -204,7 +195,7 @@ static int get_coming(struct round *r)
 	int rc = 0;
 
 	allow(r->d, 1L << r->order);
-	while (!rc && r->got < out_extents(r)) {
+	while (!rc && r->got < r->n_out) {
 		rc = domain_alloc_frames(r->d, r->x->out.extent_order, bits,
 					 &mfn);
 		if (!rc)
@@ -295,6 +286,8 @@ static int exchange_all(struct domain *d, struct xen_memory_exchange *x)
 	int rc = 0;
 
 	r.order = max(x->in.extent_order, x->out.extent_order);
+	r.n_in = 1UL << (r.order - x->in.extent_order);
+	r.n_out = 1UL << (r.order - x->out.extent_order);
 	/* two words for each frame of a round */
 	pages_order = r.order > 8 ? r.order - 8 : 0;
 	r.going = hv_alloc_pages(pages_order, 0);
@@ -306,8 +299,8 @@ static int exchange_all(struct domain *d, struct xen_memory_exchange *x)
 		rc = exchange_round(&r);
 		if (rc)
 			break;
-		r.in += in_extents(&r);
-		r.out += out_extents(&r);
+		r.in += r.n_in;
+		r.out += r.n_out;
 		x->nr_exchanged = r.in;
 		rc = preempt_point();
 	}

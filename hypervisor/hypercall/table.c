@@ -27,7 +27,7 @@ enum who { ANYBODY, PRIVILEGED };
 	ROW(update_va_mapping, hc_update_va_mapping, ANYBODY) \
 	ROW(set_timer_op, hc_set_timer_op, ANYBODY) \
 	ROW(xen_version, hc_xen_version, ANYBODY) \
-	ROW(console_io, hc_console_io, ANYBODY) \
+	ROW(console_io, hc_console_io, PRIVILEGED) \
 	ROW(grant_table_op, hc_grant_table_op, ANYBODY) \
 	ROW(vm_assist, hc_vm_assist, ANYBODY) \
 	ROW(update_va_mapping_otherdomain, hc_update_va_mapping_otherdomain, \

@@ -10,12 +10,6 @@ struct vcpu;
 struct cpu_user_regs;
 struct vcpu_guest_context;
 
-struct pv_trap {
-	uint64_t address;
-	uint16_t cs;
-	uint8_t flags; /* bits 0-1 DPL, bit 2: mask events on entry */
-};
-
 struct pv_callback {
 	uint64_t address; /* canonical, or 0 */
 	bool mask_events;
@@ -36,7 +30,7 @@ struct pv_vcpu {
 	bool nmi_pending, nmi_masked;
 	uint64_t tsc_aux;
 	struct pv_callback event, failsafe, syscall, syscall32, sysenter;
-	struct pv_trap *trap;         /* [256] */
+	struct trap_info *trap;       /* [256]; TI_GET_DPL(), TI_GET_IF() */
 	struct frame *gdt[14];        /* seg-desc typed, or NULL */
 	unsigned int gdt_entries;
 	uint64_t ldt_base;

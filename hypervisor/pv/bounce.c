@@ -152,7 +152,7 @@ void pv_inject_exception(struct cpu_user_regs *r, unsigned int vector,
 			 uint32_t error)
 {
 	struct vcpu *v = current;
-	const struct pv_trap *t = &v->pv.trap[vector];
+	const struct trap_info *t = &v->pv.trap[vector];
 
 	r->entry_vector = vector;
 	if (has_error_code(vector))
@@ -174,7 +174,7 @@ void pv_inject_page_fault(struct cpu_user_regs *r, uint64_t addr,
 			  uint32_t error)
 {
 	struct vcpu *v = current;
-	const struct pv_trap *t = &v->pv.trap[TRAP_PF];
+	const struct trap_info *t = &v->pv.trap[TRAP_PF];
 
 	v->info->arch.cr2 = addr;
 	bounce_frame(v, r, t->address, t->flags & 4, true, error);

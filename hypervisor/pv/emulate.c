@@ -323,7 +323,7 @@ static bool emulate(struct vcpu *v, struct cpu_user_regs *r, struct insn *in,
  */
 static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *r)
 {
-	const struct pv_trap *t;
+	const struct trap_info *t;
 	uint8_t b[2];
 
 	if (copy_from_guest_va(b, r->rip, 2) || b[0] != 0xcd)

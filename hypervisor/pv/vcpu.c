@@ -105,18 +105,6 @@ static bool addresses_ok(const struct vcpu_guest_context *c)
 	       (c->ldt_ents == 0 || va_canonical(c->ldt_base));
 }
 
-static void set_traps(struct vcpu *v, const struct vcpu_guest_context *c)
-{
-	unsigned int i;
-
-	for (i = 0; i < 256; i++)
-		v->pv.trap[i] = (struct pv_trap){
-			.address = c->trap_ctxt[i].address,
-			.cs = c->trap_ctxt[i].cs,
-			.flags = c->trap_ctxt[i].flags,
-		};
-}
-
 static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	struct cpu_user_regs *r = v->regs;
@@ -143,7 +131,7 @@ static void set_state(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	v->pv.in_kernel = c->flags & VGCF_in_kernel;
 	set_registers(v, c);
-	set_traps(v, c);
+	memcpy(v->pv.trap, c->trap_ctxt, sizeof(c->trap_ctxt));
 	v->pv.kernel_sp = c->kernel_sp;
 	v->pv.kernel_ss = c->kernel_ss | 3;
 	v->pv.event.address = c->event_callback_eip;
@@ -229,18 +217,6 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 
 /* --- reading --- */
 
-static void get_traps(const struct vcpu *v, struct vcpu_guest_context *c)
-{
-	unsigned int i;
-
-	for (i = 0; i < 256; i++) {
-		c->trap_ctxt[i].vector = (uint8_t)i;
-		c->trap_ctxt[i].flags = v->pv.trap[i].flags;
-		c->trap_ctxt[i].cs = v->pv.trap[i].cs;
-		c->trap_ctxt[i].address = v->pv.trap[i].address;
-	}
-}
-
 void pv_get_context(struct vcpu *v, struct vcpu_guest_context *c)
 {
 	unsigned int i;
@@ -257,7 +233,9 @@ void pv_get_context(struct vcpu *v, struct vcpu_guest_context *c)
 	c->user_regs = *v->regs;
 	c->user_regs.rflags = (c->user_regs.rflags & ~X86_EFLAGS_IOPL) |
 			      (uint64_t)v->pv.iopl << 12;
-	get_traps(v, c);
+	memcpy(c->trap_ctxt, v->pv.trap, sizeof(c->trap_ctxt));
+	for (i = 0; i < 256; i++)
+		c->trap_ctxt[i].vector = (uint8_t)i;
 	c->ldt_base = v->pv.ldt_base;
 	c->ldt_ents = v->pv.ldt_entries;
 	for (i = 0; i < DESC_GUEST_PAGES; i++)
