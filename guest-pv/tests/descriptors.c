@@ -279,7 +279,7 @@ static void without_ldt(void *arg)
 
 static void ldt_of_another(void)
 {
-	uint64_t *ldt = page_alloc(), end = time_ns() + 3000000000;
+	uint64_t *ldt = page_alloc(), end = time_ns() + 20000000000;
 	unsigned int unseen = 0;
 
 	if (!is_dom0() || cpus_possible() < 2)

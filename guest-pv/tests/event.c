@@ -279,7 +279,7 @@ static void other_waits(void *arg)
 
 static void wait_for(volatile unsigned int *word, unsigned int value)
 {
-	uint64_t end = time_ns() + 2000000000;
+	uint64_t end = time_ns() + 20000000000;
 
 	while (*word != value && time_ns() < end)
 		hcall_sched_op(SCHEDOP_yield, NULL);

@@ -307,7 +307,7 @@ static void destroy(void)
 					    .handle = held.handle };
 	volatile uint64_t *p = (volatile uint64_t *)held.host_addr;
 	struct window w = window_get(60);
-	uint64_t end = time_ns() + 3000000000;
+	uint64_t end = time_ns() + 20000000000;
 
 	need_other();
 	CHECK_EQ(other_destroy(), 0);

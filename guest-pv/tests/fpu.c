@@ -141,7 +141,7 @@ static void apart_from_other_vcpus(void)
 		hcall_sched_op(SCHEDOP_yield, NULL);
 	CHECK(xmm_is(0x4242424242424242));
 	stop = 1;
-	end = time_ns() + 2000000000;
+	end = time_ns() + 20000000000;
 	while (stop != 2 && time_ns() < end)
 		hcall_sched_op(SCHEDOP_yield, NULL);
 	CHECK_EQ(stop, 2);

@@ -97,7 +97,7 @@ static void second_main(void *arg)
 
 static void second_vcpu(void)
 {
-	uint64_t end = time_ns() + 2000000000;
+	uint64_t end = time_ns() + 20000000000;
 
 	if (cpus_possible() < 2)
 		tap_skip("one vCPU");

@@ -47,7 +47,7 @@ static void timer_off(void)
 /* A loaded machine may be late, but not for ever. */
 static void wait_ticks(unsigned int n)
 {
-	uint64_t end = time_ns() + 2000000000;
+	uint64_t end = time_ns() + 20000000000;
 
 	while (ticks < n && time_ns() < end)
 		hcall_sched_op(SCHEDOP_yield, NULL);

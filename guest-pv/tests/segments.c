@@ -200,7 +200,7 @@ static void kept_over_vcpus(void)
 	CHECK_EQ(read_fs(), 0xaaaa);
 	CHECK_EQ(read_gs(), 0xbbbb);
 	stop = 1;
-	end = time_ns() + 2000000000;
+	end = time_ns() + 20000000000;
 	while (stop != 2 && time_ns() < end)
 		hcall_sched_op(SCHEDOP_yield, NULL);
 	CHECK_EQ(other_ok, 1);

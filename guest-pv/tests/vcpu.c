@@ -115,7 +115,7 @@ static void run_once(void *arg)
 
 static void wait_down(unsigned int id)
 {
-	uint64_t end = time_ns() + 2000000000;
+	uint64_t end = time_ns() + 20000000000;
 
 	while (hcall_vcpu_op(VCPUOP_is_up, id, NULL) == 1 && time_ns() < end)
 		hcall_sched_op(SCHEDOP_yield, NULL);
@@ -154,7 +154,7 @@ static void spin(void *arg)
 static void down_of_a_busy_vcpu(void)
 {
 	unsigned int id = last_vcpu(), before;
-	uint64_t end = time_ns() + 2000000000;
+	uint64_t end = time_ns() + 20000000000;
 
 	spinning = 0;
 	REQUIRE_EQ(cpu_start(id, spin, NULL), 0);
