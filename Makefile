@@ -7,7 +7,8 @@
 #   make demo         the whole story in a machine, told as it happens
 #   make run          leaves you at a Dom0 shell (^A x ends the machine)
 #   make fuzz         each fuzzer for a minute (FUZZ_TIME=seconds)
-#   make bench        figures beside Debian's Xen and the bare machine
+#   make bench        figures beside Debian's Xen and the bare machine;
+#                     bench-AREA: one of its areas (bench-boot, ...)
 #                     (AREAS="boot linux" for some, RUNS=3 times)
 #   make bench-quick  instruction counts of ours against the baseline
 #   make check-interop  our parts beside Debian's originals, every mixture

@@ -85,6 +85,14 @@ bench: packages
 	$(AGAIN) $(BENCH_NEEDS)
 	@tests/bench/bench --runs $(RUNS) $(AREAS)
 
+# One area of it: bench-boot, bench-primitives, ...
+BENCH_AREAS := $(addprefix bench-,primitives primitives-2 linux linux-2 domain \
+	domain-2 scale boot footprint)
+.PHONY: $(BENCH_AREAS)
+$(BENCH_AREAS): bench-%: packages
+	$(AGAIN) $(BENCH_NEEDS)
+	@tests/bench/bench --runs $(RUNS) $*
+
 bench-quick bench-baseline: bench-%: packages
 	$(AGAIN) $(BENCH_QUICK_NEEDS)
 	@tests/bench/bench --$*

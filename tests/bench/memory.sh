@@ -1,5 +1,5 @@
 #!/bin/sh
-# In Dom0, for bench-boot: free memory after boot, and with eight paused
+# In Dom0, for the bench: free memory after boot, and with eight paused
 # domains of one vCPU and 16 MiB.
 echo "@@ after-boot $(pvstate)"
 /etc/vane/services start
