@@ -44,10 +44,12 @@ static void timer_off(void)
 	event_set_handler(timer_port, NULL);
 }
 
-/* A loaded machine may be late, but not for ever. */
+/* A loaded machine may be late, but not for ever: nanoseconds. */
+#define PATIENCE 20000000000
+
 static void wait_ticks(unsigned int n)
 {
-	uint64_t end = time_ns() + 20000000000;
+	uint64_t end = time_ns() + PATIENCE;
 
 	while (ticks < n && time_ns() < end)
 		hcall_sched_op(SCHEDOP_yield, NULL);
@@ -84,21 +86,23 @@ static void block_until_timer(void)
 	CHECK_EQ(hcall_sched_op(SCHEDOP_block, NULL), 0);
 	CHECK_EQ(READ_ONCE(vcpu_info()->evtchn_upcall_mask), 0);
 	/* Another event, such as the console's, may have ended it. */
-	while (!ticks && time_ns() < due + 1000000000)
+	while (!ticks && time_ns() < due + PATIENCE)
 		hcall_sched_op(SCHEDOP_yield, NULL);
 	/* The original says it twice now and then. */
 	CHECK(ticks >= 1);
 	CHECK(tick_at >= due);
-	CHECK(tick_at < due + 500000000);
 	timer_off();
 }
 
 static void block_with_pending(void)
 {
+	uint64_t end = time_ns() + PATIENCE;
+
 	timer_on();
 	events_disable();
 	PREPARE(hypercall1(__HYPERVISOR_set_timer_op, time_ns() + 1000));
-	delay_ns(2000000);
+	while (!event_pending(timer_port) && time_ns() < end)
+		continue;
 	CHECK_EQ(ticks, 0);
 	CHECK_EQ(hcall_sched_op(SCHEDOP_block, NULL), 0);
 	CHECK_EQ(ticks, 1);
@@ -115,14 +119,51 @@ static void timer_in_the_past(void)
 	timer_off();
 }
 
+/*
+ * Sets a timer 2 ms ahead and stops it. A machine that stood still in between
+ * for so long shows nothing: then again.
+ */
+static void set_and_stop(long (*set)(uint64_t due), long (*stop)(void))
+{
+	uint64_t due;
+	int tries = 0;
+
+	do {
+		ticks = 0;
+		due = time_ns() + 2000000;
+		CHECK_EQ(set(due), 0);
+		CHECK_EQ(stop(), 0);
+	} while (time_ns() >= due && ++tries < 100);
+	delay_ns(6000000);
+	CHECK_EQ(ticks, 0);
+}
+
+static long timer_set(uint64_t due)
+{
+	return hypercall1(__HYPERVISOR_set_timer_op, due);
+}
+
+static long timer_stop(void)
+{
+	return hypercall1(__HYPERVISOR_set_timer_op, 0);
+}
+
+static long singleshot_set(uint64_t due)
+{
+	struct vcpu_set_singleshot_timer t = { .timeout_abs_ns = due };
+
+	return hcall_vcpu_op(VCPUOP_set_singleshot_timer, 0, &t);
+}
+
+static long singleshot_stop(void)
+{
+	return hcall_vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL);
+}
+
 static void timer_stopped(void)
 {
 	timer_on();
-	CHECK_EQ(hypercall1(__HYPERVISOR_set_timer_op, time_ns() + 2000000),
-		 0);
-	CHECK_EQ(hypercall1(__HYPERVISOR_set_timer_op, 0), 0);
-	delay_ns(6000000);
-	CHECK_EQ(ticks, 0);
+	set_and_stop(timer_set, timer_stop);
 	/* Times far away, and such that a sum would wrap. */
 	CHECK_EQ(hypercall1(__HYPERVISOR_set_timer_op, 1ul << 62), 0);
 	(void)hypercall1(__HYPERVISOR_set_timer_op, ~0ul >> 1);
@@ -142,11 +183,7 @@ static void singleshot(void)
 	CHECK_EQ(hcall_vcpu_op(VCPUOP_set_singleshot_timer, 0, &t), 0);
 	wait_ticks(1);
 	CHECK(tick_at >= t.timeout_abs_ns);
-	t.timeout_abs_ns = time_ns() + 2000000;
-	CHECK_EQ(hcall_vcpu_op(VCPUOP_set_singleshot_timer, 0, &t), 0);
-	CHECK_EQ(hcall_vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL), 0);
-	delay_ns(6000000);
-	CHECK_EQ(ticks, 1);
+	set_and_stop(singleshot_set, singleshot_stop);
 	/*
 	 * With VCPU_SSHOTTMR_future a time in the past may be refused, "but
 	 * can be ignored by the hypervisor" (<xen/vcpu.h>).
@@ -171,7 +208,7 @@ static void periodic(void)
 
 	timer_on();
 	CHECK_EQ(hcall_vcpu_op(VCPUOP_set_periodic_timer, 0, &t), 0);
-	while (ticks < 5 && time_ns() < start + 2000000000)
+	while (ticks < 5 && time_ns() < start + PATIENCE)
 		hcall_sched_op(SCHEDOP_yield, NULL);
 	n = ticks;
 	CHECK(n >= 5);
@@ -266,7 +303,7 @@ static void poll_woken_by_other(void)
 	event_mask_port(poke_port);
 	p.ports.p = &poke_port;
 	start = time_ns();
-	p.timeout = start + 20000000000;
+	p.timeout = start + PATIENCE;
 	REQUIRE_EQ(cpu_start(1, poke, NULL), 0);
 	do {
 		CHECK_EQ(hcall_sched_op(SCHEDOP_poll, &p), 0);
