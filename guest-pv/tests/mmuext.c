@@ -310,6 +310,85 @@ static void flush_is_effective(void)
 	page_free(b);
 }
 
+/* --- a vCPU that sleeps while its TLB is flushed --- */
+
+static volatile uint64_t *slept_on;
+static volatile uint64_t slept_saw;
+static volatile unsigned int looks;
+static unsigned int wake_port;
+
+static void wait_word(volatile unsigned int *word, unsigned int value)
+{
+	uint64_t end = time_ns() + 20000000000;
+
+	while (*word != value && time_ns() < end)
+		hcall_sched_op(SCHEDOP_yield, NULL);
+	CHECK_EQ(*word, value);
+}
+
+/* Looks, sleeps until it is woken, looks again... */
+static void look_and_sleep(void *arg)
+{
+	unsigned int n = *(unsigned int *)arg;
+	uint64_t alone = time_ns() + 50000000;
+	struct sched_poll p = { .nr_ports = 1, .ports.p = &wake_port };
+
+	/* So long on its CPU that the other vCPU goes to another. */
+	while (time_ns() < alone)
+		continue;
+	while (n--) {
+		slept_saw = *slept_on;
+		looks++;
+		p.timeout = time_ns() + 20000000000;
+		while (!event_pending(wake_port) && time_ns() < p.timeout)
+			hcall_sched_op(SCHEDOP_poll, &p);
+		event_clear(wake_port);
+	}
+}
+
+static void flush_of_a_sleeper(void)
+{
+	static const unsigned int how[] = {
+		MMUEXT_INVLPG_MULTI, MMUEXT_TLB_FLUSH_MULTI,
+		MMUEXT_INVLPG_ALL, MMUEXT_TLB_FLUSH_ALL,
+	};
+	static unsigned int n = ARRAY_SIZE(how) + 1;
+	struct evtchn_bind_ipi ipi = { .vcpu = 1 };
+	struct evtchn_send send;
+	struct evtchn_close close;
+	struct window w = window_get(0);
+	uint64_t *pages[2] = { page_alloc(), page_alloc() }, second = 2;
+
+	if (cpus_possible() < 2)
+		tap_skip("one vCPU");
+	pages[0][0] = 0;
+	pages[1][0] = 1;
+	PREPARE(hcall_event_channel_op(EVTCHNOP_bind_ipi, &ipi));
+	wake_port = send.port = close.port = ipi.port;
+	event_mask_port(wake_port);
+	slept_on = (volatile uint64_t *)w.va;
+	looks = 0;
+	PREPARE(pt_write(w.entry, mfn_pte(virt_to_mfn(pages[0]), PTE_ROX)));
+	REQUIRE_EQ(cpu_start(1, look_and_sleep, &n), 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(how); i++) {
+		wait_word(&looks, i + 1);
+		CHECK_EQ(slept_saw, i & 1);
+		delay_ns(20000000); /* it sleeps, and its CPU with it */
+		PREPARE(pt_write(w.entry, mfn_pte(virt_to_mfn(pages[~i & 1]),
+						  PTE_ROX)));
+		CHECK_EQ(mmuext(how[i], w.va, (unsigned long)&second), 0);
+		hcall_event_channel_op(EVTCHNOP_send, &send);
+	}
+	wait_word(&looks, n);
+	CHECK_EQ(slept_saw, 0);
+	hcall_event_channel_op(EVTCHNOP_send, &send);
+	hcall_event_channel_op(EVTCHNOP_close, &close);
+	event_unmask_port(wake_port);
+	PREPARE(window_set(&w, 0));
+	page_free(pages[0]);
+	page_free(pages[1]);
+}
+
 static void clear_and_copy_page(void)
 {
 	uint64_t *a = page_alloc(), *b = page_alloc(), *l1 = table_new();
@@ -373,6 +452,7 @@ static const struct test_case cases[] = {
 	{ "NEW_USER_BASEPTR", new_user_baseptr },
 	{ "flushes", flushes },
 	{ "flushes are effective", flush_is_effective },
+	{ "the flush of a vCPU that sleeps", flush_of_a_sleeper },
 	{ "CLEAR_PAGE and COPY_PAGE", clear_and_copy_page },
 	{ "bad arguments", bad_arguments },
 };

@@ -97,7 +97,7 @@ void ap_main(void)
 	apic_init_cpu();
 	smp_arrived(c);
 	time_init_cpu();
-	tlb_enter_idle();
+	tlb_leave_guests();
 	store_release(&c->online, true);
 	idle_loop();
 }

@@ -12,6 +12,7 @@
  */
 #include "domain.h"
 #include "irq.h"
+#include "mm.h"
 
 static uint64_t kicks; /* counts reasons to look: atomic */
 
@@ -49,6 +50,7 @@ static void tear_down(struct domain *d)
 	unsigned int i;
 
 	sched_quiesce(); /* who saw it alive just now has finished */
+	tlb_flush_domain(d); /* CPUs keep no tables of it: mm/tlb.c */
 	sched_destroy_domain(d);
 	for_each_vcpu(d, v, i) {
 		time_destroy_vcpu(v);

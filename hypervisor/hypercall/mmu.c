@@ -207,9 +207,8 @@ static int vcpu_mask_to_cpus(uint64_t va, uint64_t *cpus_)
 		return -EFAULT;
 	*cpus_ = 0;
 	for_each_vcpu(d, v, i)
-		if ((bits[i / 64] >> i % 64 & 1) && READ_ONCE(v->sched.on_cpu))
-			*cpus_ |= 1UL << READ_ONCE(v->sched.cpu);
-	/* A vCPU that is not on a CPU loads CR3 before it runs again. */
+		if (bits[i / 64] >> i % 64 & 1)
+			*cpus_ |= tlb_flush_vcpu(v);
 	*cpus_ &= load_acquire(&d->dirty_cpus);
 	return 0;
 }

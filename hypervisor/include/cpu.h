@@ -28,6 +28,8 @@ struct cpu {
 	uint32_t flushed_at;     /* mm/tlb.c: clock of the last full flush */
 	uint32_t flush_requested; /* mm/tlb.c: raised by others */
 	uint32_t flush_done;     /* mm/tlb.c: requests served */
+	struct vcpu *kept;       /* mm/tlb.c: whose tables an idle CPU keeps */
+	paddr_t kept_cr3;        /* and which; 0: none */
 	uint32_t ranks_held;     /* spinlock.h, debug builds */
 	uint8_t rank_count[32];
 	struct timer_queue *timers; /* cpu/timer.c */

@@ -51,7 +51,18 @@ uint64_t tlb_stale(uint64_t mask, uint32_t stamp);
 void tlb_load_cr3(paddr_t cr3);      /* a full flush, by loading */
 void tlb_poll(void);                 /* serves requests of others */
 /* This CPU leaves all guest tables: nothing of a guest's can be stale here. */
-void tlb_enter_idle(void);
+void tlb_leave_guests(void);
+/* From v to the idle vCPU or a thread: tables and TLB stay. */
+void tlb_keep(struct vcpu *v);
+/*
+ * To v; last is the guest vCPU that ran before, or NULL. A full flush, unless
+ * this CPU has kept v's tables and nobody asked for one since.
+ */
+void tlb_enter_guest(struct vcpu *v, struct vcpu *last);
+/* A flush on the CPU where v runs, as a mask; later if v does not run: 0. */
+uint64_t tlb_flush_vcpu(struct vcpu *v);
+/* An L4 table ends: CPUs that have kept it leave it. */
+void tlb_forget_table(paddr_t cr3);
 
 /* mm/pagetable.c: the guest's own tables, as the running vCPU has them. */
 /*

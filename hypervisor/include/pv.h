@@ -7,6 +7,7 @@
 
 struct domain;
 struct vcpu;
+struct cpu;
 struct cpu_user_regs;
 struct vcpu_guest_context;
 
@@ -19,6 +20,7 @@ struct pv_vcpu {
 	/* Page tables: machine addresses of L4s, each with type reference. */
 	paddr_t kernel_cr3, user_cr3; /* user_cr3 0: none */
 	bool in_kernel;               /* guest mode: kernel or user */
+	struct cpu *tables_on;        /* mm/tlb.c: loaded last; NULL: flush */
 	uint64_t kernel_sp, kernel_ss;
 	uint64_t fs_base, gs_base_kernel, gs_base_user;
 	uint64_t cr0_ts;              /* virtual CR0.TS: 0 or 8 */

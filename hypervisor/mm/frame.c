@@ -255,6 +255,8 @@ int frame_get_type(struct frame *f, enum frame_type type)
 /* The last reference to a table: its entries' references go first. */
 static void take_apart(struct frame *f, enum frame_type type)
 {
+	if (type == TYPE_L4)
+		tlb_forget_table(mfn_paddr(frame_mfn(f)));
 	devalidate_contents(f, type);
 	f->stamp = tlb_clock();
 	settle(f, TYPE_COUNT_MASK | F_VALID, 0);

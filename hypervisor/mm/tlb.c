@@ -9,6 +9,13 @@
  * lock with interrupts off, and say in flush_done which request that covers.
  * The asker goes on when its own request is covered.
  *
+ * A CPU that goes idle keeps the tables of the vCPU that ran last, for most
+ * often that one runs there next: then nothing is loaded. The first flush that
+ * it is asked for makes it leave them, for good. The vCPU's base references
+ * hold the tables until it runs elsewhere and changes them: who takes an L4
+ * apart looks for CPUs that have kept it. A domain's CPUs are flushed before
+ * its vCPUs are freed.
+ *
  * The stamp is 32 bits wide. When the clock wraps, everybody flushes: then any
  * old stamp, whatever its value, compares as needing no less than it does.
  */
@@ -54,7 +61,10 @@ void tlb_load_cr3(paddr_t cr3)
 
 void tlb_flush_local(void)
 {
-	tlb_load_cr3(read_cr3());
+	if (unlikely(this_cpu()->kept))
+		tlb_leave_guests();
+	else
+		tlb_load_cr3(read_cr3());
 }
 
 void tlb_poll(void)
@@ -115,8 +125,76 @@ void tlb_flush_domain(struct domain *d)
 	tlb_flush_mask(load_acquire(&d->dirty_cpus));
 }
 
-void tlb_enter_idle(void)
+/* --- from guest to guest --- */
+
+static void left(struct domain *d)
 {
+	(void)atomic_and(&d->dirty_cpus, ~(1UL << this_cpu()->id));
+}
+
+void tlb_leave_guests(void)
+{
+	struct cpu *c = this_cpu();
+
 	tlb_load_cr3(hv_cr3());
-	WRITE_ONCE(this_cpu()->flushed_at, UINT32_MAX);
+	WRITE_ONCE(c->flushed_at, UINT32_MAX);
+	WRITE_ONCE(c->kept_cr3, 0);
+	if (c->kept)
+		left(c->kept->domain);
+	c->kept = NULL;
+}
+
+static inline paddr_t cr3_of(const struct vcpu *v)
+{
+	return v->pv.in_kernel ? v->pv.kernel_cr3 : v->pv.user_cr3;
+}
+
+void tlb_keep(struct vcpu *v)
+{
+	struct cpu *c = this_cpu();
+
+	c->kept = v;
+	WRITE_ONCE(c->kept_cr3, cr3_of(v));
+}
+
+void tlb_enter_guest(struct vcpu *v, struct vcpu *last)
+{
+	struct cpu *c = this_cpu();
+	/* A full barrier: see tlb_flush_vcpu(). */
+	struct cpu *was_on = atomic_xchg(&v->pv.tables_on, c);
+
+	if (c->kept == v && was_on == c) {
+		assert(c->kept_cr3 == cr3_of(v));
+	} else {
+		if (!last)
+			last = c->kept;
+		(void)atomic_or(&v->domain->dirty_cpus, 1UL << c->id);
+		tlb_load_cr3(cr3_of(v));
+		if (last && last->domain != v->domain)
+			left(last->domain);
+	}
+	c->kept = NULL;
+	WRITE_ONCE(c->kept_cr3, 0);
+}
+
+/*
+ * Either we see v on its CPU, or the switch to v, which sets on_cpu first,
+ * sees tables_on cleared and loads CR3.
+ */
+uint64_t tlb_flush_vcpu(struct vcpu *v)
+{
+	if (!READ_ONCE(v->sched.on_cpu))
+		(void)atomic_xchg(&v->pv.tables_on, NULL);
+	return (uint64_t)READ_ONCE(v->sched.on_cpu) << READ_ONCE(v->sched.cpu);
+}
+
+void tlb_forget_table(paddr_t cr3)
+{
+	uint64_t mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < cpus_present; i++)
+		mask |= (uint64_t)(READ_ONCE(cpus[i].kept_cr3) == cr3) << i;
+	if (unlikely(mask))
+		tlb_flush_mask(mask);
 }

@@ -113,8 +113,6 @@ static void save_guest(struct vcpu *v)
 
 static void load_guest(struct cpu *c, struct vcpu *v)
 {
-	(void)atomic_or(&v->domain->dirty_cpus, 1UL << c->id);
-	tlb_load_cr3(v->pv.in_kernel ? v->pv.kernel_cr3 : v->pv.user_cr3);
 	pv_load_gdt(v);
 	pv_load_ldt(v);
 	load_segments(v);
@@ -147,15 +145,13 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
 		save_guest(prev);
 	}
 	set_stack(c, next);
-	if (is_guest(next))
+	if (is_guest(next)) {
+		tlb_enter_guest(next, is_guest(prev) ? prev : NULL);
 		load_guest(c, next);
-	else if (is_guest(prev))
-		tlb_enter_idle();
-	/* Its entries went with the CR3 that was loaded above. */
-	if (is_guest(prev) && prev->domain != next->domain)
-		(void)atomic_and(&prev->domain->dirty_cpus, ~(1UL << c->id));
-	if (is_guest(next))
 		time_update_vcpu(next);
+	} else if (is_guest(prev)) {
+		tlb_keep(prev);
+	}
 	switch_stacks(&prev->switched_rsp, next->switched_rsp, prev);
 }
 

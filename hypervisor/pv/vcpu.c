@@ -201,6 +201,7 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 			frame_put_as(user);
 		return rc;
 	}
+	v->pv.tables_on = NULL; /* a CPU may have kept the old ones */
 	drop_base(&v->pv.kernel_cr3);
 	drop_base(&v->pv.user_cr3);
 	v->pv.kernel_cr3 = mfn_paddr(frame_mfn(kernel));

@@ -6,7 +6,8 @@
  *  1. No CPU has a writable entry for a frame that is in use as a page table
  *     or descriptor page, or that belongs to another domain than the one that
  *     may reach it.
- *  2. No CPU walks through a table that is not one any more.
+ *  2. No CPU walks through a table that is not one any more, and none has one
+ *     loaded, an idle CPU that has kept its last vCPU's tables included.
  *  3. The counts in every frame's word are those that a recount from the
  *     tables, pins, CR3s and other users gives.
  *
@@ -33,7 +34,9 @@ struct tlb_entry {
 };
 
 static struct cpu_model {
-	uint64_t cr3;          /* mfn of the loaded L4; 0: none */
+	uint64_t cr3;          /* mfn of the running vCPU's L4; 0: none */
+	uint64_t away;         /* the L4 of one that sleeps; 0: none */
+	struct vcpu vcpu;
 	struct tlb_entry leaf[TLB_SIZE];
 	struct tlb_entry l1[TLB_SIZE];
 	unsigned int next;
@@ -212,24 +215,43 @@ static void act_new_base(struct cpu_model *m)
 
 	if (frame_get_as(guest(), MFN(mfn), TYPE_L4, &f))
 		return;
+	m->vcpu.pv.kernel_cr3 = mfn << PAGE_SHIFT;
 	m->cr3 = mfn;
-	tlb_load_cr3(mfn << PAGE_SHIFT);
-	(void)atomic_or(&guest()->dirty_cpus, 1UL << host_cpu->id);
-	if (old)
+	if (old) {
+		tlb_load_cr3(mfn << PAGE_SHIFT);
 		frame_put_as(frame_of(MFN(old)));
+	} else {
+		m->vcpu.pv.tables_on = NULL;
+		if (m->away)
+			frame_put_as(frame_of(MFN(m->away)));
+		m->away = 0;
+		tlb_enter_guest(&m->vcpu, NULL);
+	}
 	effect();
 }
 
+/* A vCPU goes to sleep, comes back, or goes on elsewhere with other tables. */
 static void act_leave(struct cpu_model *m)
 {
-	uint64_t old = m->cr3;
+	uint8_t b = byte();
 
-	if (!old || byte() < 0xc0)
+	if (m->cr3) {
+		if (b < 0xc0)
+			return;
+		tlb_keep(&m->vcpu);
+		m->away = m->cr3;
+		m->cr3 = 0;
+	} else if (m->away && (b & 1)) {
+		tlb_enter_guest(&m->vcpu, NULL);
+		m->cr3 = m->away;
+		m->away = 0;
+	} else if (m->away) {
+		m->vcpu.pv.tables_on = NULL;
+		frame_put_as(frame_of(MFN(m->away)));
+		m->away = 0;
+	} else {
 		return;
-	m->cr3 = 0;
-	tlb_enter_idle();
-	(void)atomic_and(&guest()->dirty_cpus, ~(1UL << host_cpu->id));
-	frame_put_as(frame_of(MFN(old)));
+	}
 	effect();
 }
 
@@ -279,6 +301,8 @@ static void act_foreign(struct cpu_model *m)
 
 	if (m->cr3)
 		return;
+	if (host_cpu->kept)
+		tlb_leave_guests();
 	if (host_cpu->flushed_at == UINT32_MAX)
 		tlb_load_cr3(foreign_l1 << PAGE_SHIFT);
 	if (foreign) {
@@ -324,7 +348,11 @@ static void check_tlbs(void)
 {
 	unsigned int c, i;
 
-	for (c = 0; c < HOST_CPUS; c++)
+	for (c = 0; c < HOST_CPUS; c++) {
+		uint64_t kept = cpus[c].kept_cr3;
+
+		CHECK(!kept || frame_type(frame_of(paddr_mfn(kept))) ==
+		      TYPE_L4, "CPU %u keeps %#lx, no table", c, kept);
 		for (i = 0; i < TLB_SIZE; i++) {
 			struct tlb_entry *t = &model[c].leaf[i];
 
@@ -332,11 +360,12 @@ static void check_tlbs(void)
 			      !is_protected(frame_of(MFN(t->mfn))),
 			      "CPU %u can write table %#lx", c, t->mfn);
 			t = &model[c].l1[i];
-			CHECK(!t->valid || (model[c].cr3 == 0) ||
+			CHECK(!t->valid || (model[c].cr3 == 0 && !kept) ||
 			      frame_type(frame_of(MFN(t->mfn))) !=
 			      TYPE_WRITABLE,
 			      "CPU %u walks writable frame %#lx", c, t->mfn);
 		}
+	}
 }
 
 static struct {
@@ -383,8 +412,8 @@ static void recount(void)
 			count_table(mfn, type);
 	}
 	for (c = 0; c < HOST_CPUS; c++)
-		if (model[c].cr3)
-			count(model[c].cr3, true);
+		if (model[c].cr3 || model[c].away)
+			count(model[c].cr3 | model[c].away, true);
 	if (segdesc)
 		count(segdesc, true);
 	for (mfn = HOST_FIRST_MFN; mfn < HOST_FIRST_MFN + HOST_FRAMES; mfn++) {
@@ -447,6 +476,8 @@ static void first_tables(void)
 			(base + 4 + i) << PAGE_SHIFT | PTE_P | PTE_RW | PTE_US;
 	CHECK(frame_get_as(guest(), MFN(base), TYPE_L4, &f) == 0, "tables");
 	model[0].cr3 = base;
+	model[0].vcpu.pv.kernel_cr3 = base << PAGE_SHIFT;
+	model[0].vcpu.pv.tables_on = &cpus[0];
 	guest()->dirty_cpus = 1;
 }
 
@@ -458,6 +489,12 @@ void frame_model_run(const uint8_t *program, size_t len)
 	host_memory_init();
 	host_machine.write_cr3 = flush_model;
 	memset(model, 0, sizeof(model));
+	for (i = 0; i < HOST_CPUS; i++) {
+		model[i].vcpu.domain = guest();
+		model[i].vcpu.pv.in_kernel = true;
+		cpus[i].kept = NULL;
+		cpus[i].kept_cr3 = 0;
+	}
 	memset(frame_model_effects, 0, sizeof(frame_model_effects));
 	segdesc = foreign = 0;
 	input = program;

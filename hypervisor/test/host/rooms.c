@@ -8,6 +8,7 @@
 #include "guest.h"
 #include "hypercall.h"
 #include "irq.h"
+#include "mm.h"
 #include "smp.h"
 
 void *calloc(size_t n, size_t size);
@@ -52,6 +53,10 @@ void frame_share(void *p, struct domain *d)
 {
 	(void)atomic_add(&d->refs, 1);
 	*(struct domain **)((char *)p + PAGE_SIZE - sizeof(d)) = d;
+}
+
+void tlb_flush_domain(struct domain *d)
+{
 }
 
 void frame_unshare(void *p)

@@ -196,6 +196,10 @@ void tlb_flush_mask(uint64_t mask)
 {
 }
 
+void tlb_forget_table(paddr_t cr3)
+{
+}
+
 void tlb_flush_domain(struct domain *d)
 {
 	if (world_flush)
