@@ -20,6 +20,7 @@ must() {
 	fi
 }
 is() { [ -n "$2" ] && [ "$1" = "$2" ]; }
+received() { is "$(cat /tmp/demo.received)" "$(said demo net-write)"; }
 
 size "hypervisor" $((ram_kib - $(both_kib)))
 
@@ -56,28 +57,28 @@ exec 8<>/tmp/demo.in
 vane console demo <&8 2>&1 | tee /tmp/demo.console | sed 's/^/demo| /' &
 
 tell_user "The domain boots; its console"
-says demo "@hello" 120 || exit 1
+says demo "@hello" 300 || exit 1
 at "domain's userspace"
 tell_user "The domain reads and writes its disk, pings Dom0, moves data by TCP"
-says demo "@done" 240 || exit 1
+says demo "@done" 600 || exit 1
 at "domain's work"
 must "it reads what the disk's file holds" is "$before" "$(said demo disk-read)"
 must "it pings Dom0" is 3 "$(said demo ping)"
 must "64 MiB by TCP to it are unharmed" is "$outgoing" "$(said demo net-read)"
 must "64 MiB by TCP from it are unharmed" \
-	is "$(cat /tmp/demo.received)" "$(said demo net-write)"
+	until_true 60 received
 ping -c 3 10.0.0.101
 must "Dom0 pings it" ping -c 1 -W 2 10.0.0.101 >/dev/null
 vane list
 
 tell_user "Dom0 types on the domain's console"
 echo 'echo "the domain says: $((6 * 7))"' >&8
-must "it answers" says demo "the domain says: 42" 20
+must "it answers" says demo "the domain says: 42" 120
 
 tell_user "Dom0 asks the domain to shut down"
 at "shutdown begins"
 vane shutdown demo
-must "the domain is gone" gone demo 60
+must "the domain is gone" gone demo 120
 at "shutdown ends"
 must "what it wrote is in the disk's file" is "$(said demo disk-write)" \
 	"$(dd if=/tmp/demo.img bs=1M skip=16 count=16 2>/dev/null | sum)"

@@ -14,6 +14,7 @@ serve() {
 }
 
 is() { [ -n "$2" ] && [ "$1" = "$2" ]; }
+received() { is "$(cat /tmp/$1.received)" "$(said $1 net-write)"; }
 pinged() { ping -c 3 -W 10 10.0.0.$((100 + $1)) | grep -q ' 3 packets rec'; }
 
 start() {
@@ -26,15 +27,14 @@ start() {
 
 # 8 checks
 judge() {
-	ok "$1: its console speaks" says $1 "@hello $1 has 2 CPUs" 90
-	ok "$1: does its work" says $1 "@done $1" 180
+	ok "$1: its console speaks" says $1 "@hello $1 has 2 CPUs" 300
+	ok "$1: does its work" says $1 "@done $1" 600
 	ok "$1: Dom0 pings it" pinged $2
 	ok "$1: it pings Dom0" is 3 "$(said $1 ping)"
 	ok "$1: reads what its disk holds" \
 		is "$(cat /tmp/$1.before)" "$(said $1 disk-read)"
 	ok "$1: $mib MiB by TCP to it" is "$outgoing" "$(said $1 net-read)"
-	ok "$1: $mib MiB by TCP from it" \
-		is "$(cat /tmp/$1.received)" "$(said $1 net-write)"
+	ok "$1: $mib MiB by TCP from it" until_true 60 received $1
 	ok "$1: is in the list" listed $1
 }
 
@@ -43,7 +43,7 @@ shut_down() { $tool shutdown $1 >/dev/null; }
 # 3 checks
 finish() {
 	ok "$1: is asked to shut down" shut_down $1
-	ok "$1: is gone" gone $1 60
+	ok "$1: is gone" gone $1 120
 	ok "$1: what it wrote is in its disk's file" is "$(said $1 disk-write)" \
 		"$(dd if=/tmp/$1.img bs=1M skip=16 count=16 2>/dev/null | sum)"
 	rm -f /tmp/$1.*

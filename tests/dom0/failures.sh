@@ -30,18 +30,18 @@ remember /tmp/state
 
 config crash 1 crash
 ok "crash: is created" create crash
-ok "crash: is about to" says crash "@crashing" 90
-ok "crash: is gone" gone crash 60
+ok "crash: is about to" says crash "@crashing" 300
+ok "crash: is gone" gone crash 120
 ok "crash: nothing is left" as_before /tmp/state
 rm -f /tmp/crash.*
 
 config churn 2 churn
 nc -l -p 7004 <&9 >/dev/null &
 ok "churn: is created" create churn
-ok "churn: its disk and network are busy" says churn "@churning" 90
+ok "churn: its disk and network are busy" says churn "@churning" 300
 sleep 2
 ok "churn: is destroyed" $tool destroy churn
-ok "churn: is gone" gone churn 10
+ok "churn: is gone" gone churn 60
 ok "churn: nothing is left" as_before /tmp/state
 rm -f /tmp/churn.*
 

@@ -51,7 +51,7 @@ other_store() {
 	*)
 		return 0 ;;
 	esac
-	until_true 20 [ -S /run/xenstored/socket ]
+	until_true 120 [ -S /run/xenstored/socket ]
 }
 
 services() {
@@ -187,9 +187,9 @@ remember() {
 	done
 }
 
-# as_before DIR: up to 5 s (frames are scrubbed when the machine is idle)
+# as_before DIR: at last (frames are scrubbed when the machine is idle)
 as_before() {
-	until_true 5 same_state "$1" && return 0
+	until_true 60 same_state "$1" && return 0
 	tell /tmp/state.diff
 	return 1
 }

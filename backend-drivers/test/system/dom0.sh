@@ -9,7 +9,7 @@ heard() { grep -q "$1" $log; }
 more_rounds() { [ "$(rounds)" -ge $((had + $1)) ]; }
 goes_on() {
 	had=$(rounds)
-	until_true 60 more_rounds 2
+	until_true 120 more_rounds 2
 }
 no_bad_round() { ! grep '^@round .* bad' $log; }
 
@@ -19,7 +19,7 @@ ended() { ! running "$1"; }
 # again DAEMON SIGNAL: end it, start the next one
 again() {
 	pid=$(cat /run/vane/$1.pid)
-	kill "$2" "$pid" && until_true 10 ended "$pid" && vane-$1
+	kill "$2" "$pid" && until_true 60 ended "$pid" && vane-$1
 }
 
 # Three times, while the guest is in the middle of it.
@@ -29,17 +29,17 @@ disk_again() {
 	done
 }
 
-pings() { until_true 20 ping -c 1 -W 1 10.0.0.101 >/dev/null; }
+pings() { until_true 60 ping -c 1 -W 1 10.0.0.101 >/dev/null; }
 sent() {
 	dd if=/dev/urandom of=/tmp/send bs=1M count=4 2>/dev/null
 	nc -w 5 10.0.0.101 7 </tmp/send
-	until_true 30 heard "@received $(sum </tmp/send)"
+	until_true 120 heard "@received $(sum </tmp/send)"
 }
 
 make_solid() {
 	config solid 1 none
 	$tool create /tmp/solid.cfg >/tmp/create.out 2>&1 || tell /tmp/create.out
-	until_true 90 heard @ready
+	until_true 300 heard @ready
 }
 
 # A disk that is in use, and one that is not there: refused, saying why.
@@ -49,7 +49,7 @@ refused() {
 	! $tool create /tmp/$1.cfg >/tmp/$1.out 2>&1 && grep -q "$3" /tmp/$1.out
 }
 
-shut_down() { $tool destroy solid >/dev/null && until_true 30 not_listed solid; }
+shut_down() { $tool destroy solid >/dev/null && until_true 60 not_listed solid; }
 
 plan 15
 ok "services come up" services
