@@ -38,11 +38,15 @@ known() {
 	done
 }
 
-if ! known "$@"; then
-	as_root=
-	[ "$(id -u)" -eq 0 ] || as_root=sudo
-	$as_root apt-get update -q
-fi
+# Several of us may run at once, but only one apt-get may renew its lists.
+(
+	flock 9
+	if ! known "$@"; then
+		as_root=
+		[ "$(id -u)" -eq 0 ] || as_root=sudo
+		$as_root apt-get update -q
+	fi
+) 9>"$pool/lock"
 
 download() (
 	cd "$pool"
