@@ -35,9 +35,13 @@ prints() {
 	shows /tmp/out "$@"
 }
 
+# soon COMMAND...: it becomes true; the limit only guards against a hang
+soon() { until_true 120 "$@"; }
+
 refused() { ! "$@" >/tmp/out 2>&1; }
 is() { [ -n "$2" ] && [ "$1" = "$2" ]; }
-pinged() { ping -c 1 -W 2 10.0.0.101 >/dev/null; }
+pinged() { ping -c 1 -W 2 "${1:-10.0.0.101}" >/dev/null; }
+within() { [ $(($2 - $3)) -le "$1" ] && [ $(($3 - $2)) -le "$1" ]; }
 
 # The domain's console: what it says goes to a file, it reads from a pipe.
 mkfifo /tmp/solo.in
@@ -53,11 +57,11 @@ enter() {
 # ask NAME COMMAND: typed on the console; it answers "@KEY VALUE" lines
 ask() { echo "$1" >&8; }
 said_is() { is "$2" "$(said solo "$1")"; }
-# answers KEY VALUE COMMAND: ask until the domain says so, for 25 s
+# answers KEY VALUE COMMAND: ask until the domain says so
 answers() {
-	for try in 1 2 3 4 5; do
+	for try in 1 2 3 4 5 6 7 8 9 10; do
 		ask "echo \"@\"\"$1\" \$($3)"
-		until_true 5 said_is "$1" "$2" && return 0
+		until_true 10 said_is "$1" "$2" && return 0
 	done
 	echo "# $1: wanted $2, the domain says $(said solo "$1")"
 	return 1

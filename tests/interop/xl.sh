@@ -18,11 +18,20 @@ domid() { xl domid "$1" 2>/dev/null; }
 
 counted() { [ "$(grep -c "$2" /tmp/solo.console)" -ge "$1" ]; }
 
+# seconds_of NAME: by `xl uptime`, which says H:MM:SS
+seconds_of() {
+	xl uptime | awk -v n="$1" '$1 == n {
+		split($3, t, ":"); print 3600 * t[1] + 60 * t[2] + t[3] }'
+}
+older() { [ "$(seconds_of "$1")" -gt "$2" ]; }
+
+told_again() { xl dmesg | grep -F -f /tmp/oldest; }
+
 host() {
 	group "xl info"
 	ok "info: version, memory, CPUs" prints "xl info" \
 		'^xen_major *: 4$' '^xen_minor *: 17$' \
-		"^nr_cpus *: $(nproc)\$" '^total_memory *: [1-9]' \
+		"^nr_cpus *: $(nproc)\$" '^total_memory *: 20[0-9]{2}$' \
 		'^free_memory *: [1-9]' '^xen_scheduler *: credit' \
 		'^xen_caps *:.*xen-3.0-x86_64'
 	ok "info -n: topology and the node" prints "xl info -n" \
@@ -37,10 +46,13 @@ host() {
 
 	group "xl dmesg"
 	ok "dmesg: the hypervisor's log" prints "xl dmesg" '^\((XEN|PV)\)'
+	head -n 1 /tmp/out >/tmp/oldest
+	ok "dmesg -c: reads it again" prints "xl dmesg -c" '^\((XEN|PV)\)'
+	ok "and clears it" refused told_again
 
 	group "xl vcpu-list"
-	ok "vcpu-list: a line per vCPU of Dom0" is "$(nproc)" \
-		"$(xl vcpu-list Domain-0 | grep -c ^Domain-0)"
+	ok "vcpu-list: a line per vCPU of Dom0" is "$(nproc)" "$(xl vcpu-list \
+		Domain-0 | grep -Ec '^Domain-0 +0 +[01] +[01] +[-rb]{2}-  ')"
 
 	group "xl sched-credit, cpupool-list"
 	ok "cpupool-list: one pool with all CPUs" \
@@ -52,25 +64,31 @@ host() {
 
 	group "xl uptime"
 	ok "uptime: Dom0" prints "xl uptime" '^Domain-0 +0 +0:0'
+	ok "uptime: that of Dom0's kernel" within 5 \
+		"$(seconds_of Domain-0)" "$(uptime_s)"
 }
 
 create_solo() {
 	group "xl create, console"
 	ok "create: a PV domain with disk and network" run xl create /tmp/solo.cfg
 	enter xl console solo
-	ok "console: the domain speaks" says solo "@hello solo has 2 CPUs" 90
+	ok "console: the domain speaks" says solo "@hello solo has 2 CPUs" 300
 	ok "console: the domain listens" answers sum 42 'expr 6 \* 7'
 	ok "list: domain with its memory" mem_is 256
-	ok "list -l: domain's configuration" \
-		prints "xl list -l solo" '"name":."solo"'
+	ok "list -v: its UUID, and how it is labelled" prints "xl list -v solo" \
+		'^solo .* [0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12} '
+	ok "list -l: domain's configuration" prints "xl list -l solo" \
+		'"name": "solo"' '"max_vcpus": 2' '"max_memkb": 262144' \
+		'"vdev": "xvda"' '"mac": "00:16:3e:00:00:01"'
 	ok "domid, domname" is solo "$(xl domname "$(domid solo)")"
 	ok "vcpu-list: both vCPUs" is 2 "$(xl vcpu-list solo | grep -c ^solo)"
-	ok "uptime: of a minute or so" \
-		prints "xl uptime solo" '^solo +[1-9][0-9]* +0:0'
+	ok "uptime: the domain is younger than Dom0" \
+		[ "$(seconds_of solo)" -lt "$(seconds_of Domain-0)" ]
+	ok "uptime: it counts on" soon older solo "$(seconds_of solo)"
 	ok "disk: what Dom0 wrote is read" answers disk \
 		"$(dd if=/tmp/solo.img bs=1M count=4 2>/dev/null | sum)" \
 		"dd if=/dev/xvda bs=1M count=4 2>/dev/null | sum"
-	ok "network: Dom0 pings it" until_true 20 pinged
+	ok "network: Dom0 pings it" soon pinged
 }
 
 pause_solo() {
@@ -88,28 +106,30 @@ pause_solo() {
 memory_solo() {
 	group "xl mem-set, mem-max"
 	ok "mem-set 200" run xl mem-set solo 200
-	ok "the domain gives memory back" until_true 30 mem_is 200
+	ok "the domain gives memory back" soon mem_is 200
 	ok "mem-set 256" run xl mem-set solo 256
-	ok "the domain has it again" until_true 30 mem_is 256
+	ok "the domain has it again" soon mem_is 256
 	ok "mem-set beyond its maximum is refused" refused xl mem-set solo 512
 	ok "mem-max 300" run xl mem-max solo 300
+	ok "the store has the new maximum" is 307200 "$(xenstore-read \
+		"/local/domain/$(domid solo)/memory/static-max")"
 }
 
 vcpus_solo() {
 	group "xl vcpu-set"
 	ok "vcpu-set 1" run xl vcpu-set solo 1
 	ok "the domain has 1 CPU" answers cpus1 1 nproc
-	ok "vcpu-list: one is offline" until_true 10 offline 1
+	ok "vcpu-list: one is offline" soon offline 1
 	ok "vcpu-set 2" run xl vcpu-set solo 2
 	ok "the domain has 2 CPUs" answers cpus2 2 \
 		'echo 1 >/sys/devices/system/cpu/cpu1/online; nproc'
-	ok "vcpu-list: none is offline" until_true 10 offline 0
+	ok "vcpu-list: none is offline" soon offline 0
 
 	group "xl vcpu-pin"
 	ok "vcpu-pin 0 to CPU 1" run xl vcpu-pin solo 0 1
 	ok "vcpu-list: hard affinity" prints "xl vcpu-list solo" \
 		'^solo +[0-9]+ +0 +[-0-9]+ .* 1 / all'
-	ok "it runs there" until_true 10 on_cpu 0 1
+	ok "it runs there" soon on_cpu 0 1
 	ok "vcpu-pin: soft affinity" run xl vcpu-pin solo 1 - 0
 	ok "vcpu-list: soft affinity" prints "xl vcpu-list solo" \
 		'^solo +[0-9]+ +1 .* all / 0$'
@@ -122,8 +142,18 @@ vcpus_solo() {
 	ok "weight is told" prints "xl $sched -d solo" '^solo +[0-9]+ +512'
 	ok "cap 50" run xl $sched -d solo -c 50
 	ok "cap is told" prints "xl $sched -d solo" '^solo +[0-9]+ +512 +50'
+	ask 'while :; do :; done &'
+	ok "it takes no more than half a CPU" soon half_a_cpu 3
+	ask 'kill $!'
 	ok "no cap" run xl $sched -d solo -c 0 -w 256
 	ok "pool's parameters" prints "xl $sched -s" 'Pool-0'
+}
+# half_a_cpu N: its busy loop has taken N s, and not in less than about 2 N
+half_a_cpu() {
+	now=$(awk '{ print $1 }' /proc/uptime) used=$(time_of)
+	: "${since:=$now}" "${used_before:=$used}"
+	awk -v t="$now" -v t0="$since" -v u="$used" -v u0="$used_before" \
+		-v n="$1" 'BEGIN { exit !(u - u0 >= n && t - t0 > 1.6 * (u - u0)) }'
 }
 offline() {
 	is "$1" "$(xl vcpu-list solo | awk '$5 ~ /--p/ { n++ } END { print n + 0 }')"
@@ -141,18 +171,26 @@ devices_solo() {
 		xl block-attach solo phy:/dev/loop7,xvdb,w
 	ok "the domain reads it" answers more "$(sum </tmp/more.img)" \
 		'sum </dev/xvdb'
+	ok "the domain writes it" answers written 0 \
+		'dd if=/dev/xvda of=/dev/xvdb bs=1M count=4 conv=fsync; echo $?'
 	ok "block-list: two devices" is 2 \
 		"$(xl block-list solo | grep -c '/vbd/')"
 	ok "block-detach" run xl block-detach solo xvdb
 	ok "the domain has it no more" answers gone 1 \
 		'[ -e /dev/xvdb ]; echo $?'
 	losetup -d /dev/loop7
+	ok "what it wrote is in the file" is "$(sum </tmp/more.img)" \
+		"$(dd if=/tmp/solo.img bs=1M count=4 2>/dev/null | sum)"
 
 	group "xl network-attach, network-list, network-detach"
 	ok "network-attach" run xl network-attach solo \
 		mac=00:16:3e:00:01:01 bridge=xenbr0
 	ok "the domain sees its address" answers mac 00:16:3e:00:01:01 \
 		'cat /sys/class/net/eth1/address'
+	ask 'ip addr add 10.0.1.2/24 dev eth1; ip link set eth1 up'
+	ip addr add 10.0.1.1/24 dev xenbr0
+	ok "Dom0 pings it there" soon pinged 10.0.1.2
+	ip addr del 10.0.1.1/24 dev xenbr0
 	ok "network-list: two devices" is 2 \
 		"$(xl network-list solo | grep -c '/vif/')"
 	ok "network-detach" run xl network-detach solo 1
@@ -162,39 +200,61 @@ devices_solo() {
 
 watchers() {
 	group "xentop, xl top"
-	ok "xentop -b: both domains" prints "xentop -b -i 2 -d 1" \
-		'Domain-0 .*r' 'solo '
+	ok "xentop -b: both domains, twice" prints "xentop -b -i 2 -d 1" \
+		'^ +Domain-0 +-----r '
+	ok "xentop -b: solo's CPU time, vCPUs, devices, reads" \
+		[ "$(awk "$busy" /tmp/out)" = 2 ]
 	ok "xl top: is xentop" top_shows
+	ok "its key q ends it" soon [ -e /tmp/top.over ]
 	group "xenpm get-cpu-topology"
 	ok "a line per CPU" prints "xenpm get-cpu-topology" \
-		'^CPU0.* 0' '^CPU1.* 0'
+		'^CPU0[^0-9]+0[^0-9]+0[^0-9]+0$' '^CPU1[^0-9]'
+	ok "as xl info has it" is "$(xl info -n | awk '$1 ~ /^[01]:$/ {
+		print "CPU" $1 + 0, $2, $3, $4 }' | head -n 2)" \
+		"$(awk '/^CPU[01]/ { print $1, $2, $3, $4 }' /tmp/out)"
 }
+# xentop's columns: 3 CPU time, 9 vCPUs, 10 cards, 13 disks, 15 reads
+busy='$1 == "solo" && $3 > 0 && $9 == 2 && $10 == 1 && $13 == 1 && $15 > 0 {
+	n++ } END { print n + 0 }'
 
-# In a terminal of its own; it ends by the key q.
+# In a terminal of its own, which gets the key q when it has shown solo.
 top_shows() {
-	(sleep 5; printf q; sleep 2) | TERM=vt100 timeout 20 \
-		script -q -c "xl top" /tmp/top >/dev/null 2>&1
-	shows /tmp/top Domain-0 solo
+	mkfifo /tmp/top.in
+	exec 7<>/tmp/top.in
+	: >/tmp/top
+	(TERM=vt100 script -q -f -c "xl top" /tmp/top <&7 >/dev/null 2>&1
+	: >/tmp/top.over) &
+	soon shows /tmp/top Domain-0 solo >/tmp/top.told
+	said=$?
+	printf q >&7
+	exec 7>&-
+	return $said
 }
 
 utilities() {
 	group "test-resource"
 	ok "it fails nowhere" run $bin/test-resource
-	ok "it maps grant tables" shows /tmp/out 'grant table'
+	ok "it maps a PV domain's grant table" shows /tmp/out \
+		'^Test x86 PV$' 'Created d[0-9]+' 'Test grant table'
 	group "test-xenstore"
 	ok "every test passes" run $bin/test-xenstore
+	ok "each of the twelve has its time" is 12 \
+		"$(grep -Ec '^[a-z].* *: +[0-9]+ ns$' /tmp/out)"
 }
 
 reboot_solo() {
 	group "xl reboot"
 	old=$(domid solo)
 	ok "reboot" run xl reboot solo
-	ok "a new domain of that name" until_true 60 new_domain ||
+	ok "a new domain of that name" soon new_domain ||
 		tell /var/log/xen/xl-solo.log
 	kill $console_pid 2>/dev/null
 	enter xl console solo
-	ok "it comes up" until_true 90 counted 2 "@hello solo"
+	ok "it comes up" soon counted 2 "@hello solo"
 	ok "it answers" answers quotient 7 'expr 42 / 6'
+	ok "network: Dom0 pings it" soon pinged
+	ok "xl's log: the reason was a reboot" \
+		shows /var/log/xen/xl-solo.log 'has shut down, reason code 1 '
 }
 # It has a console: before that `xl console` would find nothing.
 new_domain() {
@@ -206,14 +266,16 @@ new_domain() {
 end_solo() {
 	group "xl shutdown"
 	ok "shutdown -w: returns when the domain has ended" \
-		run timeout 90 xl shutdown -w solo
-	ok "it is gone" gone solo 30
+		run timeout 300 xl shutdown -w solo
+	ok "it is gone" gone solo 60
+	ok "xl's log: the reason was a power-off" \
+		shows /var/log/xen/xl-solo.log 'has shut down, reason code 0 '
 
 	group "xl destroy"
 	ok "create -p: paused" run xl create -p /tmp/solo.cfg
 	ok "the list says so" state_has p
 	ok "destroy" run xl destroy solo
-	ok "it is gone" gone solo 30
+	ok "it is gone" gone solo 60
 	ok "create with an unknown kernel is refused" refused \
 		xl create /tmp/broken.cfg
 	ok "and leaves no domain" is 2 "$(xl list | wc -l)"
