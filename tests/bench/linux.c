@@ -19,7 +19,7 @@
 
 #include "guest-pv/include/marks.h"
 
-#define ROUNDS 5
+#define ROUNDS 3
 #define PAGE 4096UL
 #define AREA (512 * PAGE)
 
@@ -235,9 +235,9 @@ static const struct row {
 	{ "signal", op_signal, 5000, 1 },
 	{ "sched_yield", op_yield, 10000, 1 },
 	{ "pipe_rtt", op_pipe, 1000, 1 },
-	{ "fork_exit", op_fork_exit, 100, 1 },
-	{ "vfork_exec", op_vfork_exec, 50, 1 },
-	{ "fork_exec", op_fork_exec, 50, 1 },
+	{ "fork_exit", op_fork_exit, 30, 1 },
+	{ "vfork_exec", op_vfork_exec, 20, 1 },
+	{ "fork_exec", op_fork_exec, 20, 1 },
 	{ "fault_page", op_fault_page, 2048, 1 },
 	{ "mmap_touch1", op_mmap_touch1, 1000, 1 },
 	{ "mmap_newtables", op_mmap_newtables, 500, 1 },

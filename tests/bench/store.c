@@ -12,7 +12,7 @@
 #include "guest-pv/include/marks.h"
 #include "xenstore/client/store.h"
 
-#define ROUNDS 5
+#define ROUNDS 3
 #define TIMES 100
 #define FOLDER "/bench"
 
