@@ -10,6 +10,7 @@
 #   make bench        figures beside Debian's Xen and the bare machine;
 #                     bench-AREA: one of its areas (bench-boot, ...)
 #                     (AREAS="boot linux" for some, RUNS=3 times)
+#   make bench-table  the last tables of it into docs/performance.md
 #   make bench-quick  instruction counts of ours against the baseline
 #   make check-interop  our parts beside Debian's originals, every mixture
 #   make allow-list   the error lines that Debian's Xen shows too, anew

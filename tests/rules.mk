@@ -80,10 +80,14 @@ $(BENCH)/module/%.ko: tests/bench/%.c guest-pv/include/marks.h \
 		$(DEBIAN)/dom0/lib/modules)
 
 RUNS ?= 3
-.PHONY: bench bench-quick bench-baseline
+.PHONY: bench bench-table bench-quick bench-baseline
 bench: packages
 	$(AGAIN) $(BENCH_NEEDS)
 	@tests/bench/bench --runs $(RUNS) $(AREAS)
+
+# The tables of the last run of each area, into docs/performance.md.
+bench-table:
+	@tests/bench/bench --docs
 
 # One area of it: bench-boot, bench-primitives, ...
 BENCH_AREAS := $(addprefix bench-,primitives primitives-2 linux linux-2 domain \
