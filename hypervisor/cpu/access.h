@@ -9,6 +9,7 @@
 
 #include "arch.h"
 #include "features.h"
+#include "guest.h"
 
 struct extable_entry {
 	int32_t insn, fixup; /* relative to the field itself */
@@ -48,17 +49,47 @@ static inline void user_access_end(void)
 			 : "=&r"(var), "+r"(rc) \
 			 : "m"(*(ptr)), "i"(-EFAULT))
 
-/* Copies n bytes; returns how many were not copied. */
+/* Copies n bytes; 0: all of them. */
 static inline size_t copy_faulting(void *dst, const void *src, size_t n)
 {
 	size_t words = n / 8;
 
-	__asm__ volatile("1: rep movsq; mov %3, %0; 2: rep movsb; 3:"
-			 FIXUP("4: lea (%3, %0, 8), %0; jmp 3b;")
-			 EXTABLE("1b", "4b") EXTABLE("2b", "3b")
-			 : "+c"(words), "+D"(dst), "+S"(src)
-			 : "r"(n & 7) : "memory");
+	if (__builtin_constant_p(n) && n % 8 == 0)
+		__asm__ volatile("1: rep movsq; 2:" EXTABLE("1b", "2b")
+				 : "+c"(words), "+D"(dst), "+S"(src)
+				 :: "memory");
+	else
+		__asm__ volatile("1: rep movsq; mov %3, %0; 2: rep movsb; 3:"
+				 FIXUP("4: lea (%3, %0, 8), %0; jmp 3b;")
+				 EXTABLE("1b", "4b") EXTABLE("2b", "3b")
+				 : "+c"(words), "+D"(dst), "+S"(src)
+				 : "r"(n & 7) : "memory");
 	return words;
+}
+
+/* copy_from_guest_va() and copy_to_guest_va(), without the call. */
+static inline int copy_in(void *dst, uint64_t va, size_t len)
+{
+	size_t left;
+
+	if (unlikely(!guest_start_ok(va)))
+		return -EFAULT;
+	user_access_begin();
+	left = copy_faulting(dst, (const void *)va, len);
+	user_access_end();
+	return unlikely(left) ? -EFAULT : 0;
+}
+
+static inline int copy_out(uint64_t va, const void *src, size_t len)
+{
+	size_t left;
+
+	if (unlikely(!guest_start_ok(va)))
+		return -EFAULT;
+	user_access_begin();
+	left = copy_faulting((void *)va, src, len);
+	user_access_end();
+	return unlikely(left) ? -EFAULT : 0;
 }
 
 /* A selector that the GDT or LDT does not have becomes null; sel: uint32_t. */

@@ -195,6 +195,8 @@ long event_status(struct evtchn_status *a)
 	struct domain *d;
 	int rc;
 
+	if (likely(a->dom == DOMID_SELF))
+		return describe(port_find(current->domain, a->port), a);
 	rc = domain_get_target(a->dom, &d);
 	if (rc)
 		return rc;

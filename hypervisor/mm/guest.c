@@ -4,26 +4,12 @@
 
 int copy_from_guest_va(void *dst, uint64_t va, size_t len)
 {
-	size_t left;
-
-	if (unlikely(!guest_start_ok(va)))
-		return -EFAULT;
-	user_access_begin();
-	left = copy_faulting(dst, (const void *)va, len);
-	user_access_end();
-	return left ? -EFAULT : 0;
+	return copy_in(dst, va, len);
 }
 
 int copy_to_guest_va(uint64_t va, const void *src, size_t len)
 {
-	size_t left;
-
-	if (unlikely(!guest_start_ok(va)))
-		return -EFAULT;
-	user_access_begin();
-	left = copy_faulting((void *)va, src, len);
-	user_access_end();
-	return left ? -EFAULT : 0;
+	return copy_out(va, src, len);
 }
 
 #define DEFINE_PUT(bits) \
