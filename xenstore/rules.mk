@@ -10,9 +10,10 @@ STORE_CLIENT := $(STORE)/client/store.o
 # the rest, which makes it a program.
 STORE_CORE := $(addprefix xenstore/daemon/,memory.c log.c hash.c path.c \
 	perms.c dir.c tree.c pathset.c quota.c server.c domain.c nodeop.c \
-	watch.c tx.c conn.c ring.c request.c request_node.c request_conn.c \
+	watch.c tx.c conn.c ring.c journal.c graph.c save.c recover.c request.c request_node.c request_conn.c \
 	request_domain.c check.c control.c hv_none.c)
-STORE_MAIN := $(addprefix xenstore/daemon/,loop.c socket.c hv_xen.c main.c)
+STORE_MAIN := $(addprefix xenstore/daemon/,loop.c socket.c holder.c hv_xen.c \
+	main.c)
 
 $(STORE)/%.o: xenstore/%.c
 	@mkdir -p $(@D)
@@ -35,7 +36,7 @@ STORE_HARNESS := $(addprefix $(STORE)/asan/test/,harness.o steps.o \
 	steps_socket.o steps_domain.o)
 
 STORE_TESTS := $(addprefix $(STORE)/test/,test_tree test_rules test_quota \
-	test_ring test_model)
+	test_ring test_model test_recover)
 
 $(STORE_TESTS): $(STORE)/test/%: $(STORE)/asan/test/%.o $(STORE_HARNESS) \
 		$(STORE_ASAN)
@@ -65,6 +66,20 @@ $(STORE)/test/test_client: $(addprefix $(STORE)/asan/,test/test_client.o \
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
 HOST_TESTS += $(STORE)/test/test_client
+
+# Killed again and again: the daemon on a hypervisor of files.
+$(STORE)/test/vane-stored-file: $(STORE_ASAN) $(patsubst xenstore/%.c, \
+		$(STORE)/asan/%.o,$(subst daemon/hv_xen,test/hv_file, \
+		$(STORE_MAIN)))
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -o $@ $^
+
+$(STORE)/test/test_kill: $(addprefix $(STORE)/asan/,test/test_kill.o \
+		test/guest.o test/spawn.o client/store.o) \
+		$(STORE)/test/vane-stored-file
+	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
+
+HOST_TESTS += $(STORE)/test/test_kill
 
 # The fuzzer: all of the core in one compilation, with clang's coverage.
 $(STORE)/test/fuzz_wire: $(addprefix xenstore/test/,fuzz_wire.c harness.c \

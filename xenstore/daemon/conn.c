@@ -21,11 +21,29 @@
 #define SOCKET_PAUSE	(256u << 10)
 #define SOCKET_MAX	(32u << 20)
 
-/* Input of the connection whose turn it is. */
-static char turn_input[2 * MESSAGE_MAX];
+/* Bytes that are read at once, and messages that are written at once. */
+#define READ_MAX	(2 * MESSAGE_MAX)
+#define WRITE_COUNT	32
+
+static struct conn_keys *keys_of(struct server *srv, uint64_t key)
+{
+	return &srv->keys[key % CONN_KEYS];
+}
+
+struct conn *conn_find(struct server *srv, uint64_t key)
+{
+	struct conn *c;
+
+	LIST_FOREACH(c, keys_of(srv, key), in_keys) {
+		if (c->key == key)
+			return c;
+	}
+	return NULL;
+}
 
 struct conn *conn_new(struct server *srv, const struct transport_ops *ops,
-		      void *transport, uint32_t domid, bool privileged)
+		      void *transport, uint32_t domid, bool privileged,
+		      uint64_t key)
 {
 	struct conn *c = mem_zalloc(sizeof(*c));
 
@@ -34,6 +52,9 @@ struct conn *conn_new(struct server *srv, const struct transport_ops *ops,
 	c->transport = transport;
 	c->domid = domid;
 	c->privileged = privileged;
+	c->key = key;
+	srv->lasting = true;
+	LIST_INSERT_HEAD(keys_of(srv, key), c, in_keys);
 	TAILQ_INIT(&c->out);
 	TAILQ_INIT(&c->watches);
 	TAILQ_INIT(&c->txs);
@@ -44,6 +65,20 @@ struct conn *conn_new(struct server *srv, const struct transport_ops *ops,
 void conn_caller(struct conn *c, struct caller *out)
 {
 	domain_caller(c->srv, c->domid, c->privileged, out);
+}
+
+/*
+ * Does it hold bytes of its own?  While nobody does, and nothing else that
+ * lasts was changed, what the journal says of a turn may be forgotten.
+ */
+static void note_busy(struct conn *c)
+{
+	bool busy = c->in_len || !TAILQ_EMPTY(&c->out);
+
+	if (busy == c->is_busy)
+		return;
+	c->is_busy = busy;
+	c->srv->busy += busy ? 1 : -1u;
 }
 
 static void outmsg_drop(struct conn *c, struct outmsg *m)
@@ -102,6 +137,8 @@ void conn_reset(struct conn *c)
 	c->in_len = 0;
 	c->paused = false;
 	set_waiting(c, false);
+	note_busy(c);
+	c->srv->lasting = true;
 }
 
 void conn_end(struct conn *c, int reason)
@@ -115,8 +152,21 @@ void conn_end(struct conn *c, int reason)
 	if (c->is_dirty)
 		TAILQ_REMOVE(&c->srv->dirty, c, in_dirty);
 	c->is_dirty = false;
+	LIST_REMOVE(c, in_keys);
 	TAILQ_REMOVE(&c->srv->conns, c, in_all);
 	TAILQ_INSERT_TAIL(&c->srv->ended, c, in_all);
+}
+
+void conn_cut(struct conn *c, int reason)
+{
+	int32_t why = reason;
+
+	if (c->ended)
+		return;
+	/* Without room it ends again, for the same reason, when it is tried. */
+	(void)journal_add(c->srv->journal, JOURNAL_END, c->key, &why,
+			  sizeof(why));
+	conn_end(c, reason);
 }
 
 void conn_free(struct conn *c)
@@ -126,6 +176,14 @@ void conn_free(struct conn *c)
 }
 
 /* --- output --------------------------------------------------------------- */
+
+void conn_dirty(struct conn *c)
+{
+	if (c->is_dirty)
+		return;
+	c->is_dirty = true;
+	TAILQ_INSERT_TAIL(&c->srv->dirty, c, in_dirty);
+}
 
 static struct outmsg *queue(struct conn *c, const struct xsd_sockmsg *hdr)
 {
@@ -139,10 +197,8 @@ static struct outmsg *queue(struct conn *c, const struct xsd_sockmsg *hdr)
 	c->out_bytes += m->len;
 	if (d && !c->privileged)
 		domain_charge(d, (int64_t)(sizeof(*m) + m->len));
-	if (!c->is_dirty) {
-		c->is_dirty = true;
-		TAILQ_INSERT_TAIL(&c->srv->dirty, c, in_dirty);
-	}
+	conn_dirty(c);
+	note_busy(c);
 	return m;
 }
 
@@ -222,20 +278,71 @@ void conn_event(struct watch *w, const char *path)
 	TAILQ_INSERT_TAIL(&w->unsent, m, in_watch);
 }
 
+void conn_requeue(struct conn *c, const struct xsd_sockmsg *msg, bool event,
+		  size_t sent, struct watch *w)
+{
+	struct outmsg *m = queue(c, msg);
+
+	memcpy(m->data + HEADER, msg + 1, msg->len);
+	m->sent = sent;
+	m->event = event;
+	m->watch = w;
+	if (w)
+		TAILQ_INSERT_TAIL(&w->unsent, m, in_watch);
+	c->replies += !event;
+}
+
+void conn_restored(struct conn *c)
+{
+	note_busy(c);
+	conn_dirty(c);
+	set_ready(c, true);
+}
+
+void conn_sent(struct conn *c, size_t len)
+{
+	if (c->ops->gave)
+		c->ops->gave(c, len);
+	while (len) {
+		struct outmsg *m = TAILQ_FIRST(&c->out);
+		size_t n = m->len - m->sent;
+
+		if (n > len)
+			n = len;
+		len -= n;
+		m->sent += n;
+		if (m->sent == m->len)
+			outmsg_drop(c, m);
+	}
+	note_busy(c);
+}
+
 /* Write as much as the other side takes; 0 or the transport's error. */
 static ssize_t output_write(struct conn *c)
 {
-	struct outmsg *m;
+	while (!TAILQ_EMPTY(&c->out)) {
+		struct iovec iov[WRITE_COUNT];
+		struct outmsg *m;
+		size_t count = 0;
+		uint32_t len;
+		ssize_t n;
 
-	while ((m = TAILQ_FIRST(&c->out))) {
-		ssize_t n = c->ops->write(c, m->data + m->sent,
-					  m->len - m->sent);
-
+		/* What is written must be noted: room for that comes first. */
+		if (!journal_last_room(c->srv->journal, sizeof(len)))
+			return 0;
+		TAILQ_FOREACH(m, &c->out, link) {
+			if (count == WRITE_COUNT)
+				break;
+			iov[count].iov_base = m->data + m->sent;
+			iov[count++].iov_len = m->len - m->sent;
+		}
+		n = c->ops->write(c, iov, count);
 		if (n <= 0)
 			return n;
-		m->sent += (size_t)n;
-		if (m->sent == m->len)
-			outmsg_drop(c, m);
+		len = (uint32_t)n;
+		(void)journal_add(c->srv->journal, JOURNAL_SENT, c->key, &len,
+				  sizeof(len));
+		conn_sent(c, len);
 	}
 	return 0;
 }
@@ -256,6 +363,8 @@ void conn_output(struct conn *c)
 
 	if (c->ended)
 		return;
+	/* A ring that starts anew does so before anything is put into it. */
+	c->ops->kick(c);
 	rc = output_write(c);
 	if (!rc && c->out_bytes > limit) {
 		log_line("domain %u: does not read, %zu bytes wait: cut off",
@@ -263,7 +372,7 @@ void conn_output(struct conn *c)
 		rc = -ENOBUFS;
 	}
 	if (rc < 0) {
-		conn_end(c, (int)rc);
+		conn_cut(c, (int)rc);
 		return;
 	}
 	c->ops->kick(c);
@@ -300,53 +409,87 @@ static ssize_t serve(struct conn *c, const char *buf, size_t len,
 	return (ssize_t)used;
 }
 
-/* Keep what was not used for the next turn. */
+/* Keep what was not used for the next turn; `rest` may lie in c->in. */
 static void keep(struct conn *c, const char *rest, size_t len)
 {
-	if (!len) {
-		free(c->in);
-		c->in = NULL;
-	} else {
-		c->in = mem_resize(c->in, len);
+	char *old = c->in;
+
+	c->in = NULL;
+	if (len) {
+		c->in = mem_alloc(len);
 		memcpy(c->in, rest, len);
 	}
+	free(old);
 	c->in_len = len;
+	note_busy(c);
+}
+
+unsigned int conn_serve(struct conn *c, const char *bytes, size_t len)
+{
+	unsigned int turn = TURN;
+	ssize_t used;
+
+	if (len && c->ops->took)
+		c->ops->took(c, len);
+	if (c->in_len) {
+		c->in = mem_resize(c->in, c->in_len + len);
+		if (len)
+			memcpy(c->in + c->in_len, bytes, len);
+		bytes = c->in;
+		len += c->in_len;
+	}
+	used = serve(c, bytes, len, &turn);
+	if (c->ended)
+		return TURN - turn;
+	if (used < 0)
+		conn_end(c, (int)used);
+	else
+		keep(c, bytes + used, len - (size_t)used);
+	return TURN - turn;
+}
+
+/* Is a whole request, or a header that is beyond repair, in c->in? */
+static bool request_waits(const struct conn *c)
+{
+	struct xsd_sockmsg hdr;
+
+	if (c->in_len < HEADER)
+		return false;
+	memcpy(&hdr, c->in, HEADER);
+	return hdr.len > XENSTORE_PAYLOAD_MAX ||
+	       c->in_len - HEADER >= hdr.len;
 }
 
 void conn_input(struct conn *c)
 {
-	char *buf = turn_input;
-	size_t len = c->in_len;
-	unsigned int turn = TURN;
+	unsigned int served = 0;
+	bool more = true;
 
 	set_ready(c, false);
-	if (len)
-		memcpy(buf, c->in, len);
-	for (;;) {
-		ssize_t n = serve(c, buf, len, &turn);
+	while (!held_back(c) && served < TURN && (more || request_waits(c))) {
+		void *room = server_input_room(c->srv, READ_MAX);
+		ssize_t n = 0;
 
-		if (c->ended)
+		if (!room)
 			return;
-		if (n >= 0) {
-			len -= (size_t)n;
-			memmove(buf, buf + n, len);
-			if (!turn || held_back(c))
+		if (!request_waits(c)) {
+			n = c->ops->read(c, room, READ_MAX);
+			if (!n)
 				break;
-			/* Less than a message is left: there is room. */
-			n = c->ops->read(c, buf + len,
-					 sizeof(turn_input) - len);
+			more = !c->short_is_all || n == READ_MAX;
 		}
 		if (n < 0) {
-			conn_end(c, (int)n);
+			conn_cut(c, (int)n);
 			return;
 		}
-		if (!n)
-			break;
-		len += (size_t)n;
+		journal_commit(c->srv->journal, JOURNAL_INPUT, c->key,
+			       (size_t)n);
+		served += conn_serve(c, room, (size_t)n);
+		if (c->ended)
+			return;
 	}
-	keep(c, buf, len);
 	c->ops->kick(c);
 	c->paused = held_back(c);
-	if (!turn && !c->paused)
+	if (served >= TURN && !c->paused)
 		set_ready(c, true);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "xenstore/daemon/check.h"
 #include "xenstore/daemon/domain.h"
@@ -71,15 +72,21 @@ static int control_log(struct request *req, const char **word,
 static int control_logfile(struct request *req, const char **word,
 			   unsigned int words, struct text *out)
 {
-	int rc;
+	struct server *srv = req->srv;
+	int32_t rc;
 
-	(void)req;
-	if (words != 1)
+	if (words != 1 || strlen(word[0]) >= sizeof(srv->log_file))
 		return -EINVAL;
-	rc = log_open(word[0], false);
-	if (!rc)
-		say(out, "OK");
-	return rc;
+	if (!journal_result(srv->journal, &rc, sizeof(rc))) {
+		rc = log_open(word[0], false);
+		(void)journal_add(srv->journal, JOURNAL_RESULT, 0, &rc,
+				  sizeof(rc));
+	}
+	if (rc)
+		return rc;
+	strcpy(srv->log_file, word[0]);
+	say(out, "OK");
+	return 0;
 }
 
 static void quota_of_domain(const struct domain *d, struct text *out)
@@ -129,17 +136,30 @@ static int control_quota(struct request *req, const char **word,
 static int control_memreport(struct request *req, const char **word,
 			     unsigned int words, struct text *out)
 {
-	struct mallinfo2 m = mallinfo2();
 	struct server *srv = req->srv;
 	struct domain *d;
+	struct {
+		uint64_t used, got, requests, conflicts;
+	} now;
 
 	(void)word;
 	(void)words;
-	say(out, "allocated %zu bytes, from the system %zu\n", m.uordblks,
-	    m.arena + m.hblkhd);
+	/* The same answer again, should half of it be out at a restart. */
+	if (!journal_result(srv->journal, &now, sizeof(now))) {
+		struct mallinfo2 m = mallinfo2();
+
+		now.used = m.uordblks;
+		now.got = m.arena + m.hblkhd;
+		now.requests = srv->requests;
+		now.conflicts = srv->tx_conflicts;
+		(void)journal_add(srv->journal, JOURNAL_RESULT, 0, &now,
+				  sizeof(now));
+	}
+	say(out, "allocated %llu bytes, from the system %llu\n",
+	    (unsigned long long)now.used, (unsigned long long)now.got);
 	say(out, "requests %llu, transactions that conflicted %llu\n",
-	    (unsigned long long)srv->requests,
-	    (unsigned long long)srv->tx_conflicts);
+	    (unsigned long long)now.requests,
+	    (unsigned long long)now.conflicts);
 	TAILQ_FOREACH(d, &srv->known_domains, link)
 		say(out, "domain %u: nodes %u, watches %u, transactions %u, "
 		    "bytes %llu\n", d->domid, d->nodes, d->watches,
@@ -158,6 +178,48 @@ static int control_print(struct request *req, const char **word,
 	return 0;
 }
 
+/* May that program be started?  As it was when this was first asked. */
+static int32_t ask_program(struct server *srv, const char *path)
+{
+	int32_t rc;
+
+	if (journal_result(srv->journal, &rc, sizeof(rc)))
+		return rc;
+	rc = access(path, X_OK) ? -errno : 0;
+	(void)journal_add(srv->journal, JOURNAL_RESULT, 0, &rc, sizeof(rc));
+	return rc;
+}
+
+/*
+ * As xenstore-control asks for it: the program, then the start, to which a
+ * time limit and "by force" may be added.  Neither is of use here: nothing
+ * that is open holds an update up.
+ */
+static int control_update(struct request *req, const char **word,
+			  unsigned int words, struct text *out)
+{
+	struct server *srv = req->srv;
+	int rc;
+
+	if (words == 2 && !strcmp(word[0], "-f")) {
+		if (word[1][0] != '/' ||
+		    strlen(word[1]) >= sizeof(srv->update))
+			return -EINVAL;
+		rc = ask_program(srv, word[1]);
+		if (rc)
+			return rc;
+		strcpy(srv->update, word[1]);
+	} else if (words == 1 && !strcmp(word[0], "-a")) {
+		srv->update[0] = '\0';
+	} else if (words && !strcmp(word[0], "-s") && srv->update[0]) {
+		srv->update_now = true;
+	} else {
+		return -EINVAL;
+	}
+	say(out, "OK");
+	return 0;
+}
+
 static control_handler control_help;
 
 static const struct command {
@@ -167,6 +229,7 @@ static const struct command {
 } commands[] = {
 	{ "help", control_help, "" },
 	{ "check", control_check, "" },
+	{ "live-update", control_update, "-f <program> | -s | -a" },
 	{ "log", control_log, "on|off" },
 	{ "logfile", control_logfile, "<file>" },
 	{ "memreport", control_memreport, "" },
@@ -181,7 +244,7 @@ static int control_help(struct request *req, const char **word,
 	(void)word;
 	(void)words;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		say(out, "%-10s %s\n", commands[i].name, commands[i].usage);
+		say(out, "%-11s %s\n", commands[i].name, commands[i].usage);
 	return 0;
 }
 

@@ -9,12 +9,6 @@
 #include "xenstore/daemon/memory.h"
 #include "xenstore/daemon/tree.h"
 
-struct dirent {
-	uint32_t refs;
-	struct dirent *less, *more;
-	struct node *node;
-};
-
 /* Heap order: the hash with its halves mixed the other way round. */
 static uint64_t priority(uint64_t hash)
 {

@@ -16,7 +16,13 @@
 #include <stdint.h>
 
 struct node;
-struct dirent;
+
+/* An entry: private to dir.c, but for those that write maps down (graph.c). */
+struct dirent {
+	uint32_t refs;
+	struct dirent *less, *more;
+	struct node *node;
+};
 
 /* Take or drop a reference on a map; NULL is allowed. */
 struct dirent *dir_get(struct dirent *dir);

@@ -14,6 +14,27 @@ struct domain *domain_find(struct server *srv, uint32_t domid)
 	return domid < DOMID_FIRST_RESERVED ? srv->domains[domid] : NULL;
 }
 
+/* What the hypervisor says of a domain, or said when this first happened. */
+static int ask_state(struct server *srv, uint32_t domid,
+		     struct hv_domain *out)
+{
+	struct {
+		int32_t rc;
+		uint8_t dying, shutdown;
+	} said = { 0 };
+
+	if (!journal_result(srv->journal, &said, sizeof(said))) {
+		said.rc = srv->hv->domain_state(srv->hv_arg, domid, out);
+		said.dying = out->dying;
+		said.shutdown = out->shutdown;
+		(void)journal_add(srv->journal, JOURNAL_RESULT, domid, &said,
+				  sizeof(said));
+	}
+	out->dying = said.dying;
+	out->shutdown = said.shutdown;
+	return said.rc;
+}
+
 struct domain *domain_get(struct server *srv, uint32_t domid)
 {
 	struct domain *d = domain_find(srv, domid);
@@ -22,8 +43,7 @@ struct domain *domain_get(struct server *srv, uint32_t domid)
 	if (d || domid >= DOMID_FIRST_RESERVED)
 		return d;
 	/* Domain 0 is where we are. */
-	if (domid && (srv->hv->domain_state(srv->hv_arg, domid, &state) ||
-		      state.dying))
+	if (domid && (ask_state(srv, domid, &state) || state.dying))
 		return NULL;
 	d = mem_zalloc(sizeof(*d));
 	d->srv = srv;
@@ -147,6 +167,7 @@ void domain_scan(struct server *srv)
 	struct domain *d, *next;
 	bool tell = false;
 
+	srv->lasting = true;
 	for (d = TAILQ_FIRST(&srv->known_domains); d; d = next) {
 		struct hv_domain state = { 0 };
 		bool gone;
@@ -155,7 +176,7 @@ void domain_scan(struct server *srv)
 		next = TAILQ_NEXT(d, link);
 		if (!d->domid)
 			continue;
-		rc = srv->hv->domain_state(srv->hv_arg, d->domid, &state);
+		rc = ask_state(srv, d->domid, &state);
 		gone = rc == -ENOENT || state.dying;
 		if (d->introduced && (gone || (state.shutdown &&
 					       !d->shutdown_seen)))
@@ -166,4 +187,11 @@ void domain_scan(struct server *srv)
 	}
 	if (tell)
 		watch_fire_special(srv, SPECIAL_RELEASE);
+}
+
+void domain_news(struct server *srv)
+{
+	/* Without room for the record: the next event looks again. */
+	if (!journal_add(srv->journal, JOURNAL_SCAN, 0, NULL, 0))
+		domain_scan(srv);
 }

@@ -56,7 +56,11 @@ int domain_introduce(struct server *srv, uint32_t domid, uint32_t port);
 /* Forget an introduced domain: -ENOENT if it is not. */
 int domain_release(struct server *srv, uint32_t domid);
 
-/* Look at all known domains: who died, who shut down?  On VIRQ_DOM_EXC. */
+/*
+ * Look at all known domains: who died, who shut down?  On VIRQ_DOM_EXC, which
+ * domain_news() puts into the journal first.
+ */
+void domain_news(struct server *srv);
 void domain_scan(struct server *srv);
 
 #endif

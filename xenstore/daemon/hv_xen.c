@@ -140,7 +140,7 @@ static void evtchn_ready(struct loop_source *src, uint32_t events)
 	while ((rc = evtchn_next(src->fd, &port)) > 0) {
 		(void)evtchn_unmask(src->fd, port);
 		if ((int)port == death_port)
-			domain_scan(evtchn_server);
+			domain_news(evtchn_server);
 		else
 			ring_event(evtchn_server, port);
 	}
@@ -208,10 +208,17 @@ int hv_xen_start(struct server *srv)
 	rc = loop_add(&evtchn_source, EPOLLIN);
 	if (rc)
 		return rc;
-	port = own_port();
-	rc = port < 0 ? port : domain_introduce(srv, 0, (uint32_t)port);
-	if (rc)
-		log_line("cannot connect the kernel's own ring: %s",
-			 strerror(-rc));
+	/* The kernel's ring outlives a daemon: the first of all attaches it. */
+	if (!domain_find(srv, 0)->ring) {
+		port = own_port();
+		rc = port < 0 ? port :
+				domain_introduce(srv, 0, (uint32_t)port);
+		if (rc)
+			log_line("cannot connect the kernel's own ring: %s",
+				 strerror(-rc));
+	}
+	ring_restore_all(srv);
+	/* Nobody told us of who died meanwhile. */
+	domain_news(srv);
 	return rc;
 }

@@ -9,7 +9,7 @@
 
 static FILE *log_file;		/* NULL: standard error */
 static bool log_syslog;
-static bool log_silent;
+static int log_muted;
 
 int log_open(const char *file, bool use_syslog)
 {
@@ -30,9 +30,9 @@ int log_open(const char *file, bool use_syslog)
 	return 0;
 }
 
-void log_silence(void)
+void log_mute(bool on)
 {
-	log_silent = true;
+	log_muted += on ? 1 : -1;
 }
 
 void log_line(const char *fmt, ...)
@@ -42,7 +42,7 @@ void log_line(const char *fmt, ...)
 	struct tm tm;
 	va_list ap;
 
-	if (log_silent)
+	if (log_muted)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);

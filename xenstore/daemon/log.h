@@ -9,8 +9,8 @@
 /* Where lines go from here on; file is a path or NULL.  0 or -errno. */
 int log_open(const char *file, bool use_syslog);
 
-/* No lines at all: for the fuzzer. */
-void log_silence(void);
+/* No lines: while what was logged once happens again; for the fuzzer. */
+void log_mute(bool on);
 
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

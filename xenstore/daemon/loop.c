@@ -34,12 +34,19 @@ static void ignore(struct loop_source *src, uint32_t events)
 	(void)events;
 }
 
+/* The holder has the same socket: closing ours would not end the watch. */
 void loop_remove(struct loop_source *src)
 {
+	loop_forget(src);
 	close(src->fd);
 	src->ready = ignore;
 	src->next_garbage = garbage;
 	garbage = src;
+}
+
+void loop_forget(struct loop_source *src)
+{
+	(void)epoll_ctl(epoll_fd, EPOLL_CTL_DEL, src->fd, NULL);
 }
 
 static void free_garbage(void)
@@ -83,6 +90,9 @@ void loop_run(struct server *srv)
 			last_tick = server_now();
 		}
 		server_flush(srv);
+		server_settle(srv);
+		if (srv->update_now)
+			break;
 		free_garbage();
 	}
 }

@@ -28,6 +28,9 @@ int loop_add(struct loop_source *src, uint32_t events);
  */
 void loop_remove(struct loop_source *src);
 
+/* Stop watching a descriptor that stays open. */
+void loop_forget(struct loop_source *src);
+
 /* Serve until loop_stop(). */
 void loop_run(struct server *srv);
 void loop_stop(void);

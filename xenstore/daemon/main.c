@@ -1,27 +1,32 @@
 /*
  * vane-stored: options, start in the order in which things must exist, and
- * the end.  A daemon in the background has its parent wait until it serves,
+ * the end.  What is started by hand becomes the holder (holder.h), which
+ * starts the daemon.  In the background its parent waits until that serves,
  * so that whoever starts it may use the store when the command returns.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "xenstore/daemon/hash.h"
+#include "xenstore/daemon/holder.h"
 #include "xenstore/daemon/hv_xen.h"
 #include "xenstore/daemon/log.h"
 #include "xenstore/daemon/loop.h"
 #include "xenstore/daemon/quota.h"
 #include "xenstore/daemon/socket.h"
+#include "xenstore/daemon/stdio.h"
 
 /* Where a daemon in the background logs, if that folder exists. */
 #define LOG_FILE "/var/log/xen/vane-stored.log"
@@ -34,6 +39,10 @@ struct options {
 	const char *pid_file;
 	const char *log_file;
 	char socket[256];
+	char state[256];
+	int channel;		/* to the holder; -1: this is the holder */
+	int hold;		/* to a daemon that lost its holder; or -1 */
+	bool resume;
 	uint32_t quota[QUOTA_KINDS];
 };
 
@@ -47,7 +56,12 @@ static const struct option long_options[] = {
 	{ "trace", no_argument, NULL, 't' },
 	{ "quota", required_argument, NULL, 'Q' },
 	{ "keep-orphans", no_argument, NULL, 'K' },
+	{ "state", required_argument, NULL, 'S' },
 	{ "help", no_argument, NULL, 'h' },
+	/* Between holder and daemon: see holder_spawn(). */
+	{ "channel", required_argument, NULL, 1 },
+	{ "resume", required_argument, NULL, 2 },
+	{ "hold", required_argument, NULL, 3 },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -58,6 +72,8 @@ static void usage(FILE *out)
 	"      --no-xen            run on a host without a hypervisor\n"
 	"  -s, --socket PATH       listen there"
 	" (default /run/xenstored/socket)\n"
+	"  -S, --state FOLDER      keep the state there, for a restart\n"
+	"                          (default: where the socket is)\n"
 	"  -p, --pid-file PATH     default /run/xenstore.pid\n"
 	"  -l, --log-file PATH     log there (default, in the background:\n"
 	"                          " LOG_FILE ", else syslog)\n"
@@ -93,7 +109,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "FNs:p:l:Q:Kh", long_options,
+	while ((c = getopt_long(argc, argv, "FNs:S:p:l:Q:Kh", long_options,
 				NULL)) != -1) {
 		switch (c) {
 		case 'F':
@@ -105,6 +121,17 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 's':
 			snprintf(o->socket, sizeof(o->socket), "%s", optarg);
+			break;
+		case 'S':
+			snprintf(o->state, sizeof(o->state), "%s", optarg);
+			break;
+		case 1:
+		case 2:
+			o->channel = atoi(optarg);
+			o->resume = c == 2;
+			break;
+		case 3:
+			o->hold = atoi(optarg);
 			break;
 		case 'p':
 			o->pid_file = optarg;
@@ -162,22 +189,6 @@ static int detach(void)
 	if (chdir("/"))
 		return -errno;
 	return pipe_fd[1];
-}
-
-/* Serving begins: let the parent go, and let go of its terminal. */
-static void detached(int pipe_fd)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char status = 0;
-
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		dup2(null, STDERR_FILENO);
-		close(null);
-	}
-	(void)!write(pipe_fd, &status, 1);
-	close(pipe_fd);
 }
 
 static int write_pid(const char *path)
@@ -238,14 +249,46 @@ static int complain(const char *what, int rc)
 	return rc;
 }
 
-/*
- * The socket comes last: who can connect can be served.  It is taken before
- * the kernel's ring all the same, as its bind tells a second daemon off before
- * that one disturbs the first one's ring.
- */
-static int start(const struct options *o, struct server **out)
+static const struct server_setup setups[] = {
+	{ .hv = &hv_xen, .client_new = socket_client_new },
+	{ .hv = &hv_none, .client_new = socket_client_new },	/* --no-xen */
+};
+
+/* What an earlier daemon left goes on; a new store begins with the options. */
+static int open_store(const struct options *o, struct server **out)
 {
+	struct journal *j;
 	struct server *srv;
+	bool fresh;
+	int rc;
+
+	rc = complain(o->state, journal_open(o->state, &j));
+	if (rc)
+		return rc;
+	rc = complain(o->state, server_recover(&setups[o->without_xen], j,
+					       &srv, &fresh));
+	if (rc) {
+		journal_close(j, false);
+		return rc;
+	}
+	*out = srv;
+	if (!fresh) {
+		log_line("going on with the store of an earlier daemon");
+		return 0;
+	}
+	memcpy(srv->quota, o->quota, sizeof(srv->quota));
+	srv->keep_orphans = o->keep_orphans;
+	srv->trace = o->trace;
+	return 0;
+}
+
+/*
+ * Clients come before the rings: their connections must be there when what
+ * the rings have to say fires watches.
+ */
+static int start(const struct options *o, char **argv, struct server **out)
+{
+	struct server *srv = NULL;
 	int rc;
 
 	hash_init();
@@ -255,29 +298,119 @@ static int start(const struct options *o, struct server **out)
 		rc = complain("signals", take_signals());
 	if (!rc && !o->without_xen)
 		rc = hv_xen_open();
-	if (rc)
-		return rc;
-	srv = server_new(o->without_xen ? &hv_none : &hv_xen, NULL);
-	memcpy(srv->quota, o->quota, sizeof(srv->quota));
-	srv->keep_orphans = o->keep_orphans;
-	srv->trace = o->trace;
-	rc = complain(o->socket, socket_listen(srv, o->socket));
+	if (!rc)
+		rc = open_store(o, &srv);
+	if (!rc)
+		rc = complain("the holder", socket_serve(srv, o->channel,
+							 argv));
 	if (!rc && !o->without_xen)
 		rc = hv_xen_start(srv);
+	if (rc)
+		return rc;
+	server_flush(srv);
+	/* From here on a restart finds all that start-up asked for. */
+	rc = complain(o->state, server_save(srv));
 	if (!rc)
 		rc = complain(o->pid_file, write_pid(o->pid_file));
 	*out = srv;
 	return rc;
 }
 
+/* Where a daemon that nobody sees logs to. */
+static int open_log(const struct options *o)
+{
+	if (o->log_file)
+		return complain(o->log_file, log_open(o->log_file, false));
+	if (!o->foreground && log_open(LOG_FILE, false))
+		(void)log_open(NULL, true);
+	return 0;
+}
+
+/* Let another program go on: returns only if that cannot be. */
+static void update(struct server *srv)
+{
+	srv->update_now = false;
+	if (server_save(srv)) {
+		log_line("live update: no room for the state");
+		return;
+	}
+	log_line("live update: %s goes on", srv->update);
+	socket_update(srv->update);
+	_exit(0);
+}
+
+/* The end of a daemon that was asked to end. */
+static void finish(const struct options *o, struct server *srv)
+{
+	struct journal *j = srv->journal;
+
+	socket_stopping();
+	unlink(o->socket);
+	unlink(o->pid_file);
+	(void)journal_open(NULL, &srv->journal);
+	journal_close(j, true);
+	server_free(srv);
+}
+
+static int serve(const struct options *o, char **argv)
+{
+	struct server *srv;
+
+	/* What the first start has to say is for whoever started it. */
+	if ((o->resume || o->log_file || o->foreground) && open_log(o))
+		return 1;
+	if (start(o, argv, &srv))
+		return 1;
+	if (!o->resume && !o->foreground && open_log(o))
+		return 1;
+	if (srv->log_file[0] && log_open(srv->log_file, false))
+		log_line("cannot log to %s", srv->log_file);
+	socket_serving(srv);
+	if (!o->foreground)
+		stdio_to_null();
+	log_line("serving at %s", o->socket);
+	for (loop_run(srv); srv->update_now; loop_run(srv))
+		update(srv);
+	finish(o, srv);
+	return 0;
+}
+
+static int hold(const struct options *o, char **argv)
+{
+	struct holder_setup setup = {
+		.argv = argv, .listen_fd = -1, .channel = o->hold,
+		.parent = -1, .background = !o->foreground,
+	};
+
+	raise_limits();
+	if (o->hold < 0) {
+		if (!o->foreground)
+			setup.parent = detach();
+		if (setup.parent < 0 && !o->foreground) {
+			(void)complain("going to the background",
+				       setup.parent);
+			return 1;
+		}
+		setup.listen_fd = socket_listen(o->socket);
+		if (setup.listen_fd < 0) {
+			(void)complain(o->socket, setup.listen_fd);
+			return 1;
+		}
+	}
+	return holder_run(&setup);
+}
+
 int main(int argc, char **argv)
 {
 	const char *folder = getenv("XENSTORED_RUNDIR");
 	const char *path = getenv("XENSTORED_PATH");
-	struct options o = { .pid_file = "/run/xenstore.pid" };
-	struct server *srv;
-	int parent = -1;
+	struct options o = {
+		.pid_file = "/run/xenstore.pid", .channel = -1, .hold = -1,
+	};
+	char copy[sizeof(o.socket)];
 
+	/* Started again by /proc/self/exe, it would be called "exe". */
+	prctl(PR_SET_NAME, "vane-stored");
 	quota_defaults(o.quota);
 	if (path)
 		snprintf(o.socket, sizeof(o.socket), "%s", path);
@@ -286,26 +419,10 @@ int main(int argc, char **argv)
 			 folder ? folder : "/run/xenstored");
 	if (parse_options(argc, argv, &o))
 		return 2;
-	if (!o.foreground) {
-		parent = detach();
-		if (parent < 0) {
-			(void)complain("going to the background", parent);
-			return 1;
-		}
-	}
-	if (o.log_file && complain(o.log_file, log_open(o.log_file, false)))
-		return 1;
-	if (start(&o, &srv))
-		return 1;
-	if (parent >= 0) {
-		if (!o.log_file && log_open(LOG_FILE, false))
-			(void)log_open(NULL, true);
-		detached(parent);
-	}
-	log_line("serving at %s", o.socket);
-	loop_run(srv);
-	unlink(o.socket);
-	server_free(srv);
-	unlink(o.pid_file);
-	return 0;
+	memcpy(copy, o.socket, sizeof(copy));
+	if (!o.state[0])
+		snprintf(o.state, sizeof(o.state), "%s", dirname(copy));
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a limit is a full disk: an error */
+	return o.channel >= 0 ? serve(&o, argv) : hold(&o, argv);
 }

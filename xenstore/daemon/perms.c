@@ -23,7 +23,8 @@ struct perms *perms_new(unsigned int count)
 
 struct perms *perms_get(struct perms *p)
 {
-	p->refs++;
+	if (p)
+		p->refs++;
 	return p;
 }
 

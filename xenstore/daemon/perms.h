@@ -42,6 +42,7 @@ struct caller {
 
 /* A list of `count` entries, not yet filled; one reference, the caller's. */
 struct perms *perms_new(unsigned int count);
+/* Take or drop a reference; NULL is allowed. */
 struct perms *perms_get(struct perms *p);
 void perms_put(struct perms *p);
 

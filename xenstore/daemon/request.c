@@ -11,6 +11,8 @@
 
 #define PRIVILEGED	1u
 #define NO_TX		2u	/* the transaction number is ignored */
+#define PURE		4u	/* outside a transaction it changes nothing */
+#define ADDS		8u	/* makes the state larger */
 
 static const struct operation {
 	const char *name;
@@ -18,26 +20,31 @@ static const struct operation {
 	unsigned int flags;
 } operations[XS_TYPE_COUNT] = {
 	[XS_CONTROL] = { "CONTROL", request_control, PRIVILEGED },
-	[XS_DIRECTORY] = { "DIRECTORY", request_directory, 0 },
-	[XS_READ] = { "READ", request_read, 0 },
-	[XS_GET_PERMS] = { "GET_PERMS", request_get_perms, 0 },
-	[XS_WATCH] = { "WATCH", request_watch, NO_TX },
+	[XS_DIRECTORY] = { "DIRECTORY", request_directory, PURE },
+	[XS_READ] = { "READ", request_read, PURE },
+	[XS_GET_PERMS] = { "GET_PERMS", request_get_perms, PURE },
+	[XS_WATCH] = { "WATCH", request_watch, NO_TX | ADDS },
 	[XS_UNWATCH] = { "UNWATCH", request_unwatch, NO_TX },
-	[XS_TRANSACTION_START] = { "TRANSACTION_START", request_tx_start, 0 },
+	[XS_TRANSACTION_START] = { "TRANSACTION_START", request_tx_start,
+				   ADDS },
 	[XS_TRANSACTION_END] = { "TRANSACTION_END", request_tx_end, 0 },
-	[XS_INTRODUCE] = { "INTRODUCE", request_introduce, PRIVILEGED },
+	[XS_INTRODUCE] = { "INTRODUCE", request_introduce,
+			   PRIVILEGED | ADDS },
 	[XS_RELEASE] = { "RELEASE", request_release, PRIVILEGED },
-	[XS_GET_DOMAIN_PATH] = { "GET_DOMAIN_PATH", request_domain_path, 0 },
-	[XS_WRITE] = { "WRITE", request_write, 0 },
-	[XS_MKDIR] = { "MKDIR", request_mkdir, 0 },
+	[XS_GET_DOMAIN_PATH] = { "GET_DOMAIN_PATH", request_domain_path,
+				 PURE },
+	[XS_WRITE] = { "WRITE", request_write, ADDS },
+	[XS_MKDIR] = { "MKDIR", request_mkdir, ADDS },
 	[XS_RM] = { "RM", request_rm, 0 },
-	[XS_SET_PERMS] = { "SET_PERMS", request_set_perms, 0 },
+	[XS_SET_PERMS] = { "SET_PERMS", request_set_perms, ADDS },
 	[XS_IS_DOMAIN_INTRODUCED] = { "IS_DOMAIN_INTRODUCED",
-				      request_is_introduced, PRIVILEGED },
+				      request_is_introduced,
+				      PRIVILEGED | PURE },
 	[XS_RESUME] = { "RESUME", request_resume, PRIVILEGED },
 	[XS_SET_TARGET] = { "SET_TARGET", request_set_target, PRIVILEGED },
 	[XS_RESET_WATCHES] = { "RESET_WATCHES", request_reset_watches, 0 },
-	[XS_DIRECTORY_PART] = { "DIRECTORY_PART", request_directory_part, 0 },
+	[XS_DIRECTORY_PART] = { "DIRECTORY_PART", request_directory_part,
+				PURE },
 };
 
 unsigned int request_texts(const struct request *req, const char **texts,
@@ -119,10 +126,14 @@ void request_serve(struct conn *c, const struct xsd_sockmsg *hdr,
 	c->srv->requests++;
 	if (hdr->type < XS_TYPE_COUNT && operations[hdr->type].handler)
 		op = &operations[hdr->type];
+	if (!op || !(op->flags & PURE) || hdr->tx_id)
+		c->srv->lasting = true;
 	if (!op)
 		rc = -ENOSYS;
 	else if ((op->flags & PRIVILEGED) && !c->privileged)
 		rc = -EACCES;
+	else if ((op->flags & ADDS) && c->srv->full)
+		rc = -ENOSPC;
 	else
 		rc = prepare(&req, op->flags);
 	if (!rc)

@@ -8,7 +8,7 @@
 #include "xenstore/daemon/path.h"
 
 /* The path of a watch, absolute or special; *strip as watch_add() wants. */
-static int watch_path(struct request *req, const char *name, char *path,
+static int resolve_watch(struct request *req, const char *name, char *path,
 		      size_t *strip)
 {
 	char home[32];
@@ -36,7 +36,7 @@ int request_watch(struct request *req)
 
 	rc = request_exact_texts(req, text, 2);
 	if (!rc)
-		rc = watch_path(req, text[0], path, &strip);
+		rc = resolve_watch(req, text[0], path, &strip);
 	if (!rc)
 		rc = watch_add(req->conn, path, text[1], strip, &w);
 	if (rc)
@@ -55,7 +55,7 @@ int request_unwatch(struct request *req)
 
 	rc = request_exact_texts(req, text, 2);
 	if (!rc)
-		rc = watch_path(req, text[0], path, &strip);
+		rc = resolve_watch(req, text[0], path, &strip);
 	if (!rc)
 		rc = watch_remove(req->conn, path, text[1]);
 	if (!rc)

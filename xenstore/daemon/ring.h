@@ -12,6 +12,7 @@
 
 #include "xenstore/daemon/conn.h"
 #include "xenstore/daemon/domain.h"
+#include "xenstore/daemon/graph.h"
 
 /*
  * Map a domain's ring, connect the port and make the connection, d->ring.
@@ -24,7 +25,20 @@ int ring_attach(struct server *srv, struct domain *d, uint32_t remote_port,
 /* Another port for an attached ring, which is then empty. */
 int ring_rebind(struct domain *d, uint32_t remote_port);
 
+/* Forget what was under way: the other side starts with an empty ring. */
+void ring_reset(struct conn *c);
+
+/* Its page is in its first state; after that bytes may come. */
+void ring_cleared(struct conn *c);
+
 /* Our `port` fired. */
 void ring_event(struct server *srv, uint32_t port);
+
+/* Map all rings that the journal told of, and go on where they stood. */
+void ring_restore_all(struct server *srv);
+
+/* A ring's part of the saved state. */
+void ring_save(struct saver *s, const struct conn *c);
+struct conn *ring_load(struct loader *l, struct domain *d);
 
 #endif

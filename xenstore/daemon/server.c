@@ -45,13 +45,14 @@ static void make_root(struct server *srv, struct perms *perms)
 	change_done(&change);
 }
 
-struct server *server_new(const struct hv_ops *hv, void *hv_arg)
+struct server *server_empty(const struct server_setup *setup)
 {
 	struct server *srv = mem_zalloc(sizeof(*srv));
-	struct perms *perms;
 
-	srv->hv = hv;
-	srv->hv_arg = hv_arg;
+	srv->setup = setup;
+	srv->hv = setup->hv;
+	srv->hv_arg = setup->hv_arg;
+	(void)journal_open(NULL, &srv->journal);
 	quota_defaults(srv->quota);
 	TAILQ_INIT(&srv->known_domains);
 	TAILQ_INIT(&srv->conns);
@@ -59,6 +60,16 @@ struct server *server_new(const struct hv_ops *hv, void *hv_arg)
 	TAILQ_INIT(&srv->ready);
 	TAILQ_INIT(&srv->waiting);
 	TAILQ_INIT(&srv->ended);
+	for (unsigned int i = 0; i < CONN_KEYS; i++)
+		LIST_INIT(&srv->keys[i]);
+	return srv;
+}
+
+struct server *server_new(const struct server_setup *setup)
+{
+	struct server *srv = server_empty(setup);
+	struct perms *perms;
+
 	(void)domain_get(srv, 0);
 	perms = perms_dom0(srv);
 	for (unsigned int i = 0; i < SPECIALS; i++)
@@ -90,6 +101,7 @@ void server_free(struct server *srv)
 	node_put(srv->root);
 	watch_table_free(srv);
 	free(srv->ports);
+	journal_close(srv->journal, false);
 	free(srv);
 }
 
@@ -114,7 +126,8 @@ void server_continue(struct server *srv)
 
 bool server_needs_tick(const struct server *srv)
 {
-	return !TAILQ_EMPTY(&srv->waiting);
+	return !TAILQ_EMPTY(&srv->waiting) || srv->starved ||
+	       srv->save_failed;
 }
 
 /* When was the oldest event queued that still waits?  0: none does. */
@@ -140,6 +153,16 @@ void server_tick(struct server *srv)
 
 		next = TAILQ_NEXT(c, in_waiting);
 		if (!c->privileged && since && now - since > limit)
-			conn_end(c, -ETIMEDOUT);
+			conn_cut(c, -ETIMEDOUT);
+	}
+	srv->save_failed = false;
+	if (!srv->starved)
+		return;
+	srv->starved = false;
+	for (c = TAILQ_FIRST(&srv->conns); c; c = next) {
+		next = TAILQ_NEXT(c, in_all);
+		conn_output(c);
+		if (!c->ended)
+			conn_input(c);
 	}
 }

@@ -43,6 +43,17 @@ struct tx *tx_find(struct conn *c, uint32_t id)
 	return NULL;
 }
 
+struct tx *tx_restore(struct conn *c, uint32_t id)
+{
+	struct tx *tx = mem_zalloc(sizeof(*tx));
+
+	tx->conn = c;
+	tx->id = id;
+	STAILQ_INIT(&tx->log);
+	TAILQ_INSERT_TAIL(&c->txs, tx, link);
+	return tx;
+}
+
 int tx_start(struct conn *c, struct tx **out)
 {
 	uint32_t limit = c->srv->quota[QUOTA_TRANSACTIONS];
@@ -57,13 +68,9 @@ int tx_start(struct conn *c, struct tx **out)
 	do {
 		c->last_tx++;
 	} while (!c->last_tx || tx_find(c, c->last_tx));
-	tx = mem_zalloc(sizeof(*tx));
-	tx->conn = c;
-	tx->id = c->last_tx;
+	tx = tx_restore(c, c->last_tx);
 	tx->base = node_get(c->srv->root);
 	tx->root = node_get(c->srv->root);
-	STAILQ_INIT(&tx->log);
-	TAILQ_INSERT_TAIL(&c->txs, tx, link);
 	tx->charged = sizeof(*tx);
 	if (d) {
 		d->transactions++;
@@ -140,28 +147,31 @@ int tx_touch(struct tx *tx, const char *path, unsigned int how)
 	return 0;
 }
 
-/* Writing one node again and again makes the log longer: it is charged. */
-int tx_log(struct tx *tx, enum tx_op_kind kind, const char *path,
-	   const void *value, size_t len, struct perms *perms)
+void tx_append(struct tx *tx, enum tx_op_kind kind, const char *path,
+	       const void *value, size_t len, struct perms *perms)
 {
 	size_t path_len = strlen(path) + 1;
-	size_t size = sizeof(struct tx_op) + path_len + len;
-	struct tx_op *op;
-	int rc;
+	struct tx_op *op = mem_zalloc(sizeof(*op) + path_len + len);
 
-	rc = hold(tx, size);
-	if (rc)
-		return rc;
-	op = mem_zalloc(size);
 	op->kind = kind;
-	op->perms = perms ? perms_get(perms) : NULL;
+	op->perms = perms_get(perms);
 	op->len = len;
 	op->value = op->path + path_len;
 	memcpy(op->path, path, path_len);
 	if (len)
 		memcpy(op->value, value, len);
 	STAILQ_INSERT_TAIL(&tx->log, op, link);
-	return 0;
+}
+
+/* Writing one node again and again makes the log longer: it is charged. */
+int tx_log(struct tx *tx, enum tx_op_kind kind, const char *path,
+	   const void *value, size_t len, struct perms *perms)
+{
+	int rc = hold(tx, sizeof(struct tx_op) + strlen(path) + 1 + len);
+
+	if (!rc)
+		tx_append(tx, kind, path, value, len, perms);
+	return rc;
 }
 
 /* --- commit --------------------------------------------------------------- */

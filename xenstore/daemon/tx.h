@@ -60,6 +60,11 @@ struct tx *tx_find(struct conn *c, uint32_t id);
 /* -ENOSPC beyond the quota. */
 int tx_start(struct conn *c, struct tx **out);
 
+/* One as it was saved, still without its trees: no quota, no charge. */
+struct tx *tx_restore(struct conn *c, uint32_t id);
+void tx_append(struct tx *tx, enum tx_op_kind kind, const char *path,
+	       const void *value, size_t len, struct perms *perms);
+
 /* End one; `commit` -EAGAIN on conflict, -ENOSPC beyond a quota. */
 int tx_end(struct tx *tx, bool commit);
 void tx_end_all(struct conn *c);

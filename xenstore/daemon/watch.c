@@ -158,6 +158,22 @@ static int check_quota(struct conn *c, const char *path, const char *token)
 	return 0;
 }
 
+struct watch *watch_restore(struct conn *c, const char *path,
+			    const char *token, size_t strip, uint64_t seq)
+{
+	struct watch *w = mem_zalloc(sizeof(*w));
+
+	w->conn = c;
+	w->place = place_make(c->srv, path);
+	w->token = mem_copy_text(token, strlen(token));
+	w->strip = strip;
+	w->seq = seq;
+	TAILQ_INIT(&w->unsent);
+	TAILQ_INSERT_TAIL(&w->place->watches, w, in_place);
+	TAILQ_INSERT_TAIL(&c->watches, w, in_conn);
+	return w;
+}
+
 int watch_add(struct conn *c, const char *path, const char *token,
 	      size_t strip, struct watch **out)
 {
@@ -170,15 +186,7 @@ int watch_add(struct conn *c, const char *path, const char *token,
 	rc = check_quota(c, path, token);
 	if (rc)
 		return rc;
-	w = mem_zalloc(sizeof(*w));
-	w->conn = c;
-	w->place = place_make(c->srv, path);
-	w->token = mem_copy_text(token, strlen(token));
-	w->strip = strip;
-	w->seq = server_gen(c->srv);
-	TAILQ_INIT(&w->unsent);
-	TAILQ_INSERT_TAIL(&w->place->watches, w, in_place);
-	TAILQ_INSERT_TAIL(&c->watches, w, in_conn);
+	w = watch_restore(c, path, token, strip, server_gen(c->srv));
 	if (d && !c->privileged) {
 		d->watches++;
 		domain_charge(d, (int64_t)watch_size(w));
@@ -223,6 +231,11 @@ void watch_remove_all(struct conn *c)
 {
 	while (!TAILQ_EMPTY(&c->watches))
 		watch_drop(TAILQ_FIRST(&c->watches));
+}
+
+const char *watch_path(const struct watch *w)
+{
+	return w->place->path;
 }
 
 void watch_first_event(struct watch *w)

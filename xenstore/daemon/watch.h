@@ -41,6 +41,12 @@ void change_done(struct change *c);
 int watch_add(struct conn *c, const char *path, const char *token,
 	      size_t strip, struct watch **out);
 
+/* A watch as it was saved: no quota, no charge. */
+struct watch *watch_restore(struct conn *c, const char *path,
+			    const char *token, size_t strip, uint64_t seq);
+
+const char *watch_path(const struct watch *w);
+
 /* -ENOENT if there is no such watch. */
 int watch_remove(struct conn *c, const char *path, const char *token);
 void watch_remove_all(struct conn *c);

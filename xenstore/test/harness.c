@@ -90,9 +90,14 @@ static ssize_t wire_read(struct conn *c, void *buf, size_t len)
 	return (ssize_t)n;
 }
 
-static ssize_t wire_write(struct conn *c, const void *buf, size_t len)
+static ssize_t wire_write(struct conn *c, const struct iovec *iov,
+			  size_t count)
 {
 	struct wire *w = c->transport;
+	const void *buf = iov[0].iov_base;
+	size_t len = iov[0].iov_len;
+
+	(void)count;
 
 	if (len > w->room)
 		len = w->room;
@@ -118,7 +123,7 @@ static void wire_close(struct conn *c, int reason)
 	w->conn = NULL;
 }
 
-static const struct transport_ops wire_ops = {
+const struct transport_ops wire_ops = {
 	.read = wire_read, .write = wire_write, .kick = wire_kick,
 	.close = wire_close,
 };
@@ -126,10 +131,17 @@ static const struct transport_ops wire_ops = {
 void wire_open(struct harness *h, struct wire *w, uint32_t domid,
 	       bool privileged)
 {
+	wire_open_as(h, w, domid, privileged, ++h->last_key);
+}
+
+void wire_open_as(struct harness *h, struct wire *w, uint32_t domid,
+		  bool privileged, uint64_t key)
+{
 	memset(w, 0, offsetof(struct wire, in));
 	w->room = SIZE_MAX / 2;
 	(void)domain_get(h->srv, domid);
-	w->conn = conn_new(h->srv, &wire_ops, w, domid, privileged);
+	w->conn = conn_new(h->srv, &wire_ops, w, domid, privileged,
+			   key);
 }
 
 void harness_settle(struct harness *h)
@@ -139,6 +151,7 @@ void harness_settle(struct harness *h)
 		server_continue(h->srv);
 		server_flush(h->srv);
 	}
+	server_settle(h->srv);
 }
 
 void wire_feed(struct harness *h, struct wire *w, const void *data,
@@ -262,8 +275,12 @@ struct harness *harness_new(void)
 
 	assert_non_null(h);
 	memset(&h->hv, 0, sizeof(h->hv));
-	log_silence();
-	h->srv = server_new(&fake_hv_ops, &h->hv);
+	log_mute(true);
+	h->last_key = 0;
+	h->setup = (struct server_setup){
+		.hv = &fake_hv_ops, .hv_arg = &h->hv,
+	};
+	h->srv = server_new(&h->setup);
 	h->io = (struct steps_io){ h, io_message, io_next };
 	for (unsigned int i = 1; i <= 3; i++)
 		h->hv.exists[i] = true;

@@ -42,7 +42,9 @@ struct wire {
 
 struct harness {
 	struct fake_hv hv;
+	struct server_setup setup;
 	struct server *srv;
+	uint64_t last_key;
 	struct wire wire[WHO_MAX];	/* as steps_domain.c says */
 	struct steps_io io;
 };
@@ -56,6 +58,11 @@ void harness_free(struct harness *h);
 /* One more connection. */
 void wire_open(struct harness *h, struct wire *w, uint32_t domid,
 	       bool privileged);
+
+/* The same under a key of the test's choice, 1 for the first of wire[]. */
+void wire_open_as(struct harness *h, struct wire *w, uint32_t domid,
+		  bool privileged, uint64_t key);
+extern const struct transport_ops wire_ops;
 
 /* Let bytes arrive, and the server do all there is to do. */
 void wire_feed(struct harness *h, struct wire *w, const void *data,

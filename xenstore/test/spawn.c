@@ -12,33 +12,38 @@
 /* Tries of 20 ms each until the daemon serves: a slow machine's ten seconds. */
 #define TRIES 500
 
-static void run(const struct spawned *d, const char *program)
+static void run(const struct spawned *d, const char *program, bool with_xen)
 {
 	char pid_file[96];
 
 	snprintf(pid_file, sizeof(pid_file), "%s/pid", d->folder);
-	execl(program, program, "--foreground", "--no-xen", "--socket",
-	      d->socket, "--pid-file", pid_file, "--log-file", "/dev/null",
-	      (char *)NULL);
+	execl(program, program, "--foreground", "--socket", d->socket,
+	      "--pid-file", pid_file, "--log-file", "/dev/null",
+	      with_xen ? NULL : "--no-xen", (char *)NULL);
 	_exit(127);
 }
 
-int spawn_daemon(struct spawned *d, const char *program)
+int spawn_prepare(struct spawned *d)
 {
-	char pid_file[96];
-	struct stat st;
-
 	snprintf(d->folder, sizeof(d->folder), "/tmp/store-test-XXXXXX");
 	if (!mkdtemp(d->folder))
 		return -1;
 	snprintf(d->socket, sizeof(d->socket), "%s/socket", d->folder);
+	setenv("XENSTORED_PATH", d->socket, 1);
+	return 0;
+}
+
+int spawn_start(struct spawned *d, const char *program, bool with_xen)
+{
+	char pid_file[96];
+	struct stat st;
+
 	snprintf(pid_file, sizeof(pid_file), "%s/pid", d->folder);
 	d->pid = fork();
 	if (d->pid < 0)
 		return -1;
 	if (!d->pid)
-		run(d, program);
-	setenv("XENSTORED_PATH", d->socket, 1);
+		run(d, program, with_xen);
 	/* The pid file is the last thing that start-up writes. */
 	for (unsigned int i = 0; i < TRIES; i++) {
 		if (!stat(pid_file, &st) && st.st_size)
@@ -48,6 +53,11 @@ int spawn_daemon(struct spawned *d, const char *program)
 		usleep(20000);
 	}
 	return -1;
+}
+
+int spawn_daemon(struct spawned *d, const char *program)
+{
+	return spawn_prepare(d) ? -1 : spawn_start(d, program, false);
 }
 
 int spawn_end(struct spawned *d)
