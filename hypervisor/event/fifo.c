@@ -106,36 +106,28 @@ bool fifo_raise(struct domain *d, uint32_t port, struct evtchn *ev)
 {
 	struct event_fifo *f = d->event.fifo;
 	event_word_t *word = word_of(f, port);
-	bool up = false;
 
 	if (!word) {
-		spin_lock(&f->lock);
+		spin_guard(&f->lock);
 		word = word_of(f, port);
 		if (!word)
 			ev->early = true;
-		spin_unlock(&f->lock);
 	}
 	if (!word || atomic_or(word, PENDING) & (MASKED | LINKED))
 		return false; /* nothing to tell, and no lock to take */
-
-	spin_lock(&f->lock);
-	up = append(d, f, port, ev, word);
-	spin_unlock(&f->lock);
-	return up;
+	spin_guard(&f->lock);
+	return append(d, f, port, ev, word);
 }
 
 bool fifo_unmask(struct domain *d, uint32_t port, struct evtchn *ev)
 {
 	struct event_fifo *f = d->event.fifo;
 	event_word_t *word = word_of(f, port);
-	bool up;
 
 	if (!word || !(atomic_and(word, ~MASKED) & PENDING))
 		return false;
-	spin_lock(&f->lock);
-	up = append(d, f, port, ev, word);
-	spin_unlock(&f->lock);
-	return up;
+	spin_guard(&f->lock);
+	return append(d, f, port, ev, word);
 }
 
 void fifo_forget(struct domain *d, uint32_t port, struct evtchn *ev)
@@ -143,12 +135,11 @@ void fifo_forget(struct domain *d, uint32_t port, struct evtchn *ev)
 	struct event_fifo *f = d->event.fifo;
 	event_word_t *word;
 
-	spin_lock(&f->lock);
+	spin_guard(&f->lock);
 	ev->early = false;
 	word = word_of(f, port);
 	if (word)
 		(void)atomic_and(word, ~PENDING);
-	spin_unlock(&f->lock);
 }
 
 bool fifo_is_pending(struct domain *d, uint32_t port)

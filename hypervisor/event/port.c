@@ -188,12 +188,11 @@ long event_reset(struct evtchn_reset *a)
 		return rc;
 	rc = close_all(d);
 	if (!rc && d == current->domain) {
-		spin_lock(&event_lock);
+		spin_guard(&event_lock);
 		if (d->event.open)
 			rc = -EAGAIN;
 		else
 			fifo_destroy(d);
-		spin_unlock(&event_lock);
 	}
 	domain_put(d);
 	return rc;
