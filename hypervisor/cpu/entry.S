@@ -15,42 +15,24 @@
  * finds its own data from the stack pointer and needs none.
  */
 #include "layout.h"
-#include "regs.h"
 
-	.macro SAVE_REGS
-	push	%rdi
-	push	%rsi
-	push	%rdx
-	push	%rcx
-	push	%rax
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	.macro	SAVE_REGS
+	.irp	reg, rdi,rsi,rdx,rcx,rax,r8,r9,r10,r11,rbx,rbp,r12,r13,r14,r15
+	push	%\reg
+	.endr
 	.endm
 
-	.macro RESTORE_REGS
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rax
-	pop	%rcx
-	pop	%rdx
-	pop	%rsi
-	pop	%rdi
+	.macro	RESTORE_REGS
+	.irp	reg, r15,r14,r13,r12,rbp,rbx,r11,r10,r9,r8,rax,rcx,rdx,rsi,rdi
+	pop	%\reg
+	.endr
+	.endm
+
+	/* Completes the frame and hands it to C. */
+	.macro	CALL_C function
+	SAVE_REGS
+	mov	%rsp, %rdi
+	call	\function
 	.endm
 
 	.text
@@ -61,9 +43,10 @@
  * context_switch() keeps the slot. CS and SS are not known: the flat ones
  * are reported, as the ABI has it.
  */
+	.macro	SYSCALL_ENTRY name, selector, vector
 	.balign 64
-	.globl	syscall_stubs, syscall32_stubs
-syscall_stubs:
+	.globl	\name\()_stubs
+\name\()_stubs:
 	.set	i, 0
 	.rept	MAX_CPUS
 	.balign 32
@@ -71,31 +54,19 @@ syscall_stubs:
 	mov	entry_slots + i * 16 + 8(%rip), %rsp
 	push	$SEL_GUEST_SS
 	push	entry_slots + i * 16(%rip)
-	jmp	syscall_entry
+	jmp	\name\()_entry
 	.set	i, i + 1
 	.endr
-
-syscall32_stubs:
-	.set	i, 0
-	.rept	MAX_CPUS
-	.balign 32
-	mov	%rsp, entry_slots + i * 16(%rip)
-	mov	entry_slots + i * 16 + 8(%rip), %rsp
-	push	$SEL_GUEST_SS
-	push	entry_slots + i * 16(%rip)
-	jmp	syscall32_entry
-	.set	i, i + 1
-	.endr
-
-syscall_entry:
+\name\()_entry:
 	push	%r11
-	push	$SEL_GUEST_CS64
+	push	$\selector
 	push	%rcx
 	push	$0
-	movl	$ENTRY_SYSCALL, 4(%rsp)
-	SAVE_REGS
-	mov	%rsp, %rdi
-	call	pv_syscall
+	movl	$\vector, 4(%rsp)
+	CALL_C	pv_\name
+	.endm
+
+	SYSCALL_ENTRY syscall, SEL_GUEST_CS64, ENTRY_SYSCALL
 	test	%al, %al
 	jz	restore_guest
 
@@ -106,16 +77,8 @@ syscall_entry:
 	mov	32(%rsp), %rsp
 	sysretq
 
-/* SYSCALL in a 32-bit code segment (AMD). */
-syscall32_entry:
-	push	%r11
-	push	$SEL_GUEST_CS32
-	push	%rcx
-	push	$0
-	movl	$ENTRY_SYSCALL32, 4(%rsp)
-	SAVE_REGS
-	mov	%rsp, %rdi
-	call	pv_syscall32
+	/* In a 32-bit code segment (AMD). */
+	SYSCALL_ENTRY syscall32, SEL_GUEST_CS32, ENTRY_SYSCALL32
 	jmp	restore_guest
 
 /*
@@ -133,62 +96,45 @@ sysenter_entry:
 	push	$0
 	movl	$ENTRY_SYSENTER, 4(%rsp)
 	cld
-	SAVE_REGS
-	mov	%rsp, %rdi
-	call	pv_sysenter
+	CALL_C	pv_sysenter
 	jmp	restore_guest
 
 /* Exceptions and interrupts: IDT stubs push the error code (or 0) and vector. */
-	.macro	STUB vector, has_error
-	.balign 32
-	.if	\has_error == 0
-	push	$0
-	.endif
-	movl	$\vector, 4(%rsp)
-	.if	\vector == 1 || \vector == 2 || \vector == 8 || \vector == 18
-	jmp	ist_entry
-	.elseif	\vector == 14
-	jmp	page_fault_entry
-	.elseif	\vector < 32
-	jmp	trap_entry
-	.else
-	jmp	irq_entry
-	.endif
-	.endm
-
-	.balign 32
 	.globl	vector_stubs
+	.balign 32
 vector_stubs:
 	.set	v, 0
 	.rept	256
-	.if	v == 8 || (v >= 10 && v <= 14) || v == 17 || v == 21
-	STUB	v, 1
+	.balign 32
+	.if	!(v == 8 || (v >= 10 && v <= 14) || v == 17 || v == 21)
+	push	$0
+	.endif
+	movl	$v, 4(%rsp)
+	.if	v == 1 || v == 2 || v == 8 || v == 18
+	jmp	ist_entry
+	.elseif	v == 14
+	jmp	page_fault_entry
+	.elseif	v < 32
+	jmp	trap_entry
 	.else
-	STUB	v, 0
+	jmp	irq_entry
 	.endif
 	.set	v, v + 1
 	.endr
 
 page_fault_entry:
 	cld
-	SAVE_REGS
-	mov	%rsp, %rdi
-	call	trap_page_fault
+	CALL_C	trap_page_fault
 	jmp	ret_from_trap
 
 trap_entry:
 	cld
-	SAVE_REGS
-	mov	%rsp, %rdi
-	call	trap_dispatch
+	CALL_C	trap_dispatch
 	jmp	ret_from_trap
 
 irq_entry:
 	cld
-	SAVE_REGS
-	mov	%rsp, %rdi
-	mov	R_VECTOR(%rsp), %esi
-	call	irq_dispatch
+	CALL_C	irq_dispatch
 ret_from_trap:
 	testb	$3, R_CS(%rsp)
 	jz	restore_hv
@@ -237,9 +183,7 @@ ist_entry:
 	.globl	iret_fault
 iret_fault:
 	push	$0
-	SAVE_REGS
-	mov	%rsp, %rdi
-	call	pv_iret_fault
+	CALL_C	pv_iret_fault
 	jmp	restore_guest
 
 /*
@@ -249,22 +193,16 @@ iret_fault:
  */
 	.globl	switch_stacks
 switch_stacks:
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	.irp	reg, rbx,rbp,r12,r13,r14,r15
+	push	%\reg
+	.endr
 	mov	%rsp, (%rdi)
 	mov	%rsi, %rsp
 	mov	%rdx, %rdi
 	call	sched_switched
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
+	.irp	reg, r15,r14,r13,r12,rbp,rbx
+	pop	%\reg
+	.endr
 	ret
 
 /*

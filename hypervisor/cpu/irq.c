@@ -105,8 +105,10 @@ static void device_interrupt(unsigned int vector)
 		pirq_raise(dom0, pirq);
 }
 
-void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector)
+void irq_dispatch(const struct cpu_user_regs *r)
 {
+	unsigned int vector = r->entry_vector;
+
 	switch (vector) {
 	case VEC_TIMER:
 		apic_eoi();

@@ -9,18 +9,10 @@
 #include "desc.h"
 #include "features.h"
 #include "guest.h"
+#include "layout.h"
 #include "printk.h"
-#include "regs.h"
 
-#define CHECK_OFFSET(field, off) \
-	static_assert(offsetof(struct cpu_user_regs, field) == (off), #field)
-CHECK_OFFSET(entry_vector, R_VECTOR);
-CHECK_OFFSET(rip, R_RIP);
-CHECK_OFFSET(cs, R_CS);
-CHECK_OFFSET(rflags, R_RFLAGS);
-CHECK_OFFSET(rsp, R_RSP);
-CHECK_OFFSET(ss, R_SS);
-static_assert(sizeof(struct cpu_user_regs) == REGS_SIZE, "frame size");
+static_assert(offsetof(struct cpu_user_regs, cs) == R_CS, "for entry.S");
 
 extern const struct extable_entry extable_start[], extable_end[];
 

@@ -6,10 +6,10 @@
 #define PV_CPU_H
 
 #include "types.h"
+#include "layout.h"
 #include "atomic.h"
 #include "arch.h" /* one-instruction wrappers; the host tests have their own */
 
-#define MAX_CPUS 64
 #ifndef PV_DEBUG
 #define PV_DEBUG 0 /* make HV_DEBUG=1 */
 #endif

@@ -23,7 +23,7 @@ enum {
 };
 
 /* From entry.S for vectors 0x20..0xff; interrupts off, acknowledges. */
-void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector);
+void irq_dispatch(const struct cpu_user_regs *r);
 void timer_interrupt(void);
 
 /* Boot CPU, after ACPI tables and the local APIC: IOAPICs, vectors. */

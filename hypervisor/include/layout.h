@@ -1,6 +1,6 @@
 /*
- * Virtual layout of the hypervisor's part of every L4 (slots 256..271), and
- * the selectors of the reserved GDT page. Shared with assembly.
+ * What assembly must know: the virtual layout of the hypervisor's part of every
+ * L4 (slots 256..271), the selectors of the reserved GDT page, entry frames.
  *
  *   256  ffff800000000000  machine-to-physical table, guests read it
  *   261  ffff828000000000  frame records
@@ -46,6 +46,9 @@
 #define SEL_GUEST_SS 0xe02b
 #define SEL_GUEST_CS64 0xe033
 
+#define MAX_CPUS 64
+
+#define R_CS 136 /* of cs in struct cpu_user_regs */
 /* entry_vector of frames that no exception made. */
 #define ENTRY_SYSCALL 0x100
 #define ENTRY_SYSCALL32 0x101

@@ -110,6 +110,13 @@ void timer_interrupt(void)
 {
 }
 
+static void interrupt(unsigned int vector)
+{
+	struct cpu_user_regs r = { .entry_vector = vector };
+
+	irq_dispatch(&r);
+}
+
 void tlb_poll(void)
 {
 }
@@ -139,7 +146,7 @@ static void fire(unsigned int gsi)
 	unsigned int before = eois;
 
 	assert_false(inputs[gsi].masked);
-	irq_dispatch(NULL, inputs[gsi].vector);
+	interrupt(inputs[gsi].vector);
 	assert_int_equal(eois, before + 1);
 }
 
@@ -239,15 +246,15 @@ static void test_message(void **state)
 	assert_false(messages[11].masked);
 	assert_int_equal(messages[11].apic_id, 9);
 	vector = messages[11].vector;
-	irq_dispatch(NULL, vector);
-	irq_dispatch(NULL, vector);
+	interrupt(vector);
+	interrupt(vector);
 	assert_false(messages[11].masked);
 	assert_int_equal(raised, 2);
 	assert_int_equal((int)last_pirq, p);
 	assert_int_equal(pirq_unmap((unsigned int)p), -EBUSY);
 	pirq_unbind(&domain, (unsigned int)p);
 	assert_int_equal(pirq_unmap((unsigned int)p), 0);
-	irq_dispatch(NULL, vector); /* a late one: nobody's */
+	interrupt(vector); /* a late one: nobody's */
 	assert_int_equal(raised, 2);
 	assert_int_equal(pirq_map_msi(8, 3, 1, true, &q), 0);
 }
@@ -262,7 +269,7 @@ static void test_group(void **state)
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(pirq_bind(&domain, (unsigned int)(p + i),
 					   false, 0), 0);
-		irq_dispatch(NULL, messages[16].vector + (unsigned int)i);
+		interrupt(messages[16].vector + (unsigned int)i);
 		assert_int_equal((int)last_pirq, p + i);
 	}
 	pirq_follow(&domain, (unsigned int)p + 1, 1); /* not on its own */
