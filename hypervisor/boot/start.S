@@ -155,7 +155,6 @@ boot_gdtr32:
 
 	.section .bss.page, "aw", @nobits
 	.balign 4096
-	.globl	boot_l4
 boot_l4:	.skip 4096
 boot_pdpt_low:	.skip 4096
 boot_pdpt_image: .skip 4096
@@ -163,7 +162,6 @@ boot_pd:	.skip 4 * 4096
 
 	.section .bss.stack, "aw", @nobits
 	.balign 16384
-	.globl	boot_stack
 boot_stack:	.skip 16384
 boot_stack_end:
 	.section .note.GNU-stack, "", @progbits

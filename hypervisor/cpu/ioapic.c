@@ -9,7 +9,6 @@
 #include "mm.h"
 #include "printk.h"
 
-#define REG_ID 0
 #define REG_VERSION 1
 #define REG_ENTRY(i) (0x10 + 2 * (i))
 #define ENTRY_MASKED 0x10000u

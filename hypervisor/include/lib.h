@@ -43,11 +43,6 @@ static inline void list_init(struct list *l)
 	l->next = l->prev = l;
 }
 
-static inline bool list_empty(const struct list *l)
-{
-	return l->next == l;
-}
-
 /* Behind all others; with an element for a head, before that one. */
 static inline void list_add_tail(struct list *head, struct list *n)
 {

@@ -19,7 +19,6 @@ uint64_t frame_limit;
 static bool tables_live;     /* hv_l4 is loaded: heap works */
 static mfn_t zero_page;
 
-extern uint64_t boot_l4[];
 extern char image_start[], text_end[], rodata_end[], image_end[];
 
 #define FLAGS_RW (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G)
