@@ -113,23 +113,10 @@ void frame_ref(struct frame *f)
 
 static void unlink_from_owner(struct domain *d, struct frame *f)
 {
-	struct frame *n;
-
-	spin_lock(&d->pages_lock);
-	if (f->prev) {
-		n = frame_of(MFN(f->prev));
-		n->next = f->next;
-	} else if (d->pages_head == frame_mfn(f).n) {
-		d->pages_head = f->next;
-	} else {
-		d->pages_done = f->next;
-	}
-	if (f->next) {
-		n = frame_of(MFN(f->next));
-		n->prev = f->prev;
-	}
+	spin_guard(&d->pages_lock);
+	frame_list_remove(d->pages_head == frame_mfn(f).n ? &d->pages_head :
+			  &d->pages_done, f);
 	d->tot_pages--;
-	spin_unlock(&d->pages_lock);
 }
 
 /* The last reference is gone: nobody can find the frame any more. */
@@ -449,12 +436,7 @@ static void assign(struct domain *d, struct frame *f)
 {
 	f->owner = d->id;
 	f->order = 0;
-	f->prev = 0;
-	f->next = d->pages_head;
-	if (d->pages_head)
-		frame_of(MFN(d->pages_head))->prev =
-			(uint32_t)frame_mfn(f).n;
-	d->pages_head = (uint32_t)frame_mfn(f).n;
+	frame_list_push(&d->pages_head, f);
 	d->tot_pages++;
 	/* Published last: from here on frame_get() finds it. */
 	store_release(&f->word, REF_ONE | F_ALLOCATED);
@@ -521,33 +503,25 @@ bool frame_only_ours(const struct frame *f)
 /* Moves the list's first frame to the second list; NULL at the end. */
 static struct frame *next_of_dead(struct domain *d)
 {
-	struct frame *f = NULL;
+	struct frame *f;
 
-	spin_lock(&d->pages_lock);
-	while (d->pages_head && !f) {
+	spin_guard(&d->pages_lock);
+	while (d->pages_head) {
 		f = frame_of(MFN(d->pages_head));
-		d->pages_head = f->next;
-		if (f->next)
-			frame_of(MFN(f->next))->prev = 0;
-		f->next = d->pages_done;
-		if (d->pages_done)
-			frame_of(MFN(d->pages_done))->prev =
-				(uint32_t)frame_mfn(f).n;
-		d->pages_done = (uint32_t)frame_mfn(f).n;
+		frame_list_remove(&d->pages_head, f);
+		frame_list_push(&d->pages_done, f);
 		/* Its last reference may be going elsewhere right now. */
-		if (!take_ref(f))
-			f = NULL;
+		if (take_ref(f))
+			return f;
 	}
-	spin_unlock(&d->pages_lock);
-	return f;
+	return NULL;
 }
 
 static void restart_list(struct domain *d)
 {
-	spin_lock(&d->pages_lock);
+	spin_guard(&d->pages_lock);
 	d->pages_head = d->pages_done;
 	d->pages_done = 0;
-	spin_unlock(&d->pages_lock);
 }
 
 /*

@@ -45,26 +45,6 @@ static struct frame *record(uint64_t mfn)
 	return (struct frame *)FRAME_TABLE_BASE + mfn;
 }
 
-/* Lists of records by mfn; 0 ends them. */
-static void list_push(uint32_t *head, struct frame *f)
-{
-	f->prev = 0;
-	f->next = *head;
-	*head = (uint32_t)frame_mfn(f).n;
-	if (f->next)
-		record(f->next)->prev = *head;
-}
-
-static void list_remove(uint32_t *head, struct frame *f)
-{
-	if (f->prev)
-		record(f->prev)->next = f->next;
-	else
-		*head = f->next;
-	if (f->next)
-		record(f->next)->prev = f->prev;
-}
-
 static void push(struct frame *f, unsigned int order, unsigned int state)
 {
 	struct blocks *b;
@@ -72,7 +52,7 @@ static void push(struct frame *f, unsigned int order, unsigned int state)
 	f->order = (uint8_t)order;
 	f->free_state = (uint8_t)state;
 	b = blocks_of(f);
-	list_push(&b->list[order], f);
+	frame_list_push(&b->list[order], f);
 	b->orders |= 1u << order;
 }
 
@@ -80,7 +60,7 @@ static void unlink_free(struct frame *f)
 {
 	struct blocks *b = blocks_of(f);
 
-	list_remove(&b->list[f->order], f);
+	frame_list_remove(&b->list[f->order], f);
 	if (!b->list[f->order])
 		b->orders &= ~(1u << f->order);
 	f->free_state = FRAME_USED;
@@ -324,7 +304,7 @@ static void *slot_take(unsigned int c)
 
 	f->word = *slot;
 	if (--f->order == 0)
-		list_remove(&partial[c], f);
+		frame_list_remove(&partial[c], f);
 	return slot;
 }
 
@@ -348,7 +328,7 @@ void *hv_alloc(size_t size)
 			return NULL;
 		spin_lock(&heap_lock);
 		f->free_state = FRAME_SLAB;
-		list_push(&partial[c], f);
+		frame_list_push(&partial[c], f);
 	}
 	p = slot_take(c);
 	spin_unlock(&heap_lock);
@@ -363,12 +343,12 @@ static void slot_give(struct frame *f, void *p)
 	*(uint64_t *)p = f->word;
 	f->word = (uint64_t)p;
 	if (f->order++ == 0)
-		list_push(&partial[c], f);
+		frame_list_push(&partial[c], f);
 	if (f->order < PAGE_SIZE >> (MIN_SLOT_SHIFT + c)) {
 		spin_unlock(&heap_lock);
 		return;
 	}
-	list_remove(&partial[c], f);
+	frame_list_remove(&partial[c], f);
 	f->word = 0;
 	f->stamp = 0;
 	f->free_state = FRAME_USED;

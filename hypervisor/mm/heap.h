@@ -16,6 +16,26 @@ enum {
 /* `order` of a page that frame_share() gave a domain: not on its list. */
 #define FRAME_SHARED_MARK 0xff
 
+/* Lists of records by mfn; 0 ends them. */
+static inline void frame_list_push(uint32_t *head, struct frame *f)
+{
+	f->prev = 0;
+	f->next = *head;
+	*head = (uint32_t)frame_mfn(f).n;
+	if (f->next)
+		frame_of(MFN(f->next))->prev = *head;
+}
+
+static inline void frame_list_remove(uint32_t *head, struct frame *f)
+{
+	if (f->prev)
+		frame_of(MFN(f->prev))->next = f->next;
+	else
+		*head = f->next;
+	if (f->next)
+		frame_of(MFN(f->next))->prev = f->prev;
+}
+
 /* RAM that was nobody's so far. */
 void heap_add(paddr_t start, paddr_t end);
 /* A block of 2^order frames; NULL: none below the limit (0: no limit). */
