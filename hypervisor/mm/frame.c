@@ -181,6 +181,12 @@ static void settle(struct frame *f, uint64_t clear, uint64_t set)
 	wake_waiters(&f->word);
 }
 
+static void settle_without_type(struct frame *f)
+{
+	f->stamp = tlb_clock();
+	settle(f, TYPE_COUNT_MASK | F_VALID, 0);
+}
+
 /*
  * The first type reference. Takes the type with BUSY set, so that from here
  * on nobody can make a mapping of the old kind; then flushes; then looks at the
@@ -203,12 +209,10 @@ static int take_new_type(struct frame *f, uint64_t w, enum frame_type type)
 		flush_former_use(f, w);
 	if (is_table(type) || type == TYPE_SEGDESC)
 		rc = validate_contents(f, type);
-	if (rc) {
-		f->stamp = tlb_clock();
-		settle(f, TYPE_COUNT_MASK | F_VALID, 0);
-	} else {
+	if (rc)
+		settle_without_type(f);
+	else
 		settle(f, 0, F_VALID);
-	}
 	return rc;
 }
 
@@ -245,8 +249,7 @@ static void take_apart(struct frame *f, enum frame_type type)
 	if (type == TYPE_L4)
 		tlb_forget_table(mfn_paddr(frame_mfn(f)));
 	devalidate_contents(f, type);
-	f->stamp = tlb_clock();
-	settle(f, TYPE_COUNT_MASK | F_VALID, 0);
+	settle_without_type(f);
 }
 
 void frame_put_type(struct frame *f)
@@ -407,14 +410,10 @@ void frame_note_foreign(struct frame *f)
 
 int frame_pin(struct frame *f, enum frame_type type)
 {
-	int rc;
+	int rc = frame_ref_as(f, type);
 
-	frame_ref(f);
-	rc = frame_get_type(f, type);
-	if (rc) {
-		frame_put(f);
+	if (rc)
 		return rc;
-	}
 	if (atomic_or(&f->word, F_PINNED) & F_PINNED) {
 		frame_put_as(f);
 		return -EINVAL;

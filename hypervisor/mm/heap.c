@@ -89,7 +89,7 @@ void heap_add(paddr_t start, paddr_t end)
 	uint64_t mfn = start >> PAGE_SHIFT, stop = end >> PAGE_SHIFT;
 	unsigned int order;
 
-	spin_lock(&heap_lock);
+	spin_guard(&heap_lock);
 	while (mfn < stop) {
 		order = MAX_ORDER;
 		while ((mfn & ((1UL << order) - 1)) ||
@@ -100,7 +100,6 @@ void heap_add(paddr_t start, paddr_t end)
 		free_frames += 1UL << order;
 		total_frames += 1UL << order;
 	}
-	spin_unlock(&heap_lock);
 }
 
 /* First block of the list that lies below the limit. */
@@ -185,26 +184,24 @@ struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
 
 void heap_free(struct frame *f, unsigned int order, bool clean)
 {
-	spin_lock(&heap_lock);
+	spin_guard(&heap_lock);
 	insert(f, order, clean ? FRAME_FREE_CLEAN : FRAME_FREE_DIRTY);
 	free_frames += 1UL << order;
-	spin_unlock(&heap_lock);
 }
 
 /* A dirty frame, out of the lists while it is scrubbed; NULL: none. */
 static struct frame *take_dirty(void)
 {
 	const struct blocks *b;
-	struct frame *f = NULL;
+	struct frame *f;
 
-	spin_lock(&heap_lock);
+	spin_guard(&heap_lock);
 	b = blocks[0][1].orders ? &blocks[0][1] : &blocks[1][1];
-	if (b->orders) {
-		f = record(b->list[__builtin_ctz(b->orders)]);
-		carve(f, 0);
-		scrubbing++;
-	}
-	spin_unlock(&heap_lock);
+	if (!b->orders)
+		return NULL;
+	f = record(b->list[__builtin_ctz(b->orders)]);
+	carve(f, 0);
+	scrubbing++;
 	return f;
 }
 
@@ -216,22 +213,17 @@ bool heap_scrub_some(void)
 	if (!f)
 		return false;
 	memset(frame_virt(f), 0, PAGE_SIZE);
-	spin_lock(&heap_lock);
+	spin_guard(&heap_lock);
 	insert(f, 0, FRAME_FREE_CLEAN);
 	free_frames++;
 	scrubbing--;
-	spin_unlock(&heap_lock);
 	return true;
 }
 
 uint64_t heap_free_frames(void)
 {
-	uint64_t n;
-
-	spin_lock(&heap_lock);
-	n = free_frames + scrubbing;
-	spin_unlock(&heap_lock);
-	return n;
+	spin_guard(&heap_lock);
+	return free_frames + scrubbing;
 }
 
 uint64_t heap_total_frames(void)
@@ -336,24 +328,24 @@ void *hv_alloc(size_t size)
 	return p;
 }
 
-static void slot_give(struct frame *f, void *p)
+/* True: that was the last slot in use, and the page is no slab any more. */
+static bool slot_give(struct frame *f, void *p)
 {
 	unsigned int c = f->stamp;
 
+	spin_guard(&heap_lock);
 	*(uint64_t *)p = f->word;
 	f->word = (uint64_t)p;
 	if (f->order++ == 0)
 		frame_list_push(&partial[c], f);
-	if (f->order < PAGE_SIZE >> (MIN_SLOT_SHIFT + c)) {
-		spin_unlock(&heap_lock);
-		return;
-	}
+	if (f->order < PAGE_SIZE >> (MIN_SLOT_SHIFT + c))
+		return false;
 	frame_list_remove(&partial[c], f);
 	f->word = 0;
 	f->stamp = 0;
+	f->order = 0;
 	f->free_state = FRAME_USED;
-	spin_unlock(&heap_lock);
-	heap_free(f, 0, false);
+	return true;
 }
 
 void hv_free(void *p)
@@ -363,12 +355,8 @@ void hv_free(void *p)
 	if (!p)
 		return;
 	f = virt_frame(p);
-	if (f->free_state != FRAME_SLAB) {
-		hv_free_pages(p, f->order);
-		return;
-	}
-	spin_lock(&heap_lock);
-	slot_give(f, p);
+	if (f->free_state != FRAME_SLAB || slot_give(f, p))
+		heap_free(f, f->order, false);
 }
 
 /* For host tests, which start over: nothing was ever added. */
