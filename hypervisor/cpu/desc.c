@@ -178,7 +178,7 @@ void desc_map(struct cpu *c, unsigned int page, mfn_t mfn)
 /* A zero page, so that a selector into it is a guest's #GP and no #PF. */
 void desc_unmap(struct cpu *c, unsigned int page)
 {
-	desc_map(c, page, zero_mfn());
+	desc_map(c, page, zero_mfn);
 }
 
 void desc_load_ldt(struct cpu *c, unsigned int entries)

@@ -232,9 +232,9 @@ void dom0_build(const struct boot_module *kernel,
 	load_image(b, initrd);
 	fill_start_info(b, kernel->cmdline, initrd);
 	l4 = dom0_mfn(&b->memory, dom0_build_tables(l, &b->memory));
-	heap_release_range(kernel->start, kernel->start + kernel->len);
+	heap_add(kernel->start, kernel->start + kernel->len);
 	if (initrd)
-		heap_release_range(initrd->start, initrd->start + initrd->len);
+		heap_add(initrd->start, initrd->start + initrd->len);
 	type_tables(b, l4);
 
 	log_line(LOG_INFO, "Dom0: %lu MiB, %u vCPUs, kernel at %lx, entry %lx",

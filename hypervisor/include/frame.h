@@ -145,8 +145,8 @@ void *hv_alloc(size_t size);
 void hv_free(void *p);
 uint64_t heap_free_frames(void); /* awaiting scrub counted as free */
 uint64_t heap_total_frames(void);
-/* Gives boot modules' memory to the heap: all frames within [start, end). */
-void heap_release_range(paddr_t start, paddr_t end);
+/* RAM that was nobody's so far, or a boot module: all frames in [start, end). */
+void heap_add(paddr_t start, paddr_t end);
 /* Scrubs one dirty block; false when none is left (idle loop). */
 bool heap_scrub_some(void);
 

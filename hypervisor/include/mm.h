@@ -34,7 +34,7 @@ static inline mfn_t pte_mfn(uint64_t pte)
 void memory_init(void);              /* boot CPU: final tables, heap */
 paddr_t hv_cr3(void);                /* tables without any guest */
 extern uint64_t *hv_l4;
-mfn_t zero_mfn(void);                /* a page of zeroes */
+extern mfn_t zero_mfn;               /* a page of zeroes */
 /* L1 entries of a CPU's descriptor window (made on first use). */
 uint64_t *map_desc_window(unsigned int cpu);
 bool mfn_is_hv_mmio(mfn_t mfn);      /* device memory kept from all guests */

@@ -86,7 +86,8 @@ static void insert(struct frame *f, unsigned int order, unsigned int state)
 
 void heap_add(paddr_t start, paddr_t end)
 {
-	uint64_t mfn = start >> PAGE_SHIFT, stop = end >> PAGE_SHIFT;
+	uint64_t mfn = ROUND_UP(start, PAGE_SIZE) >> PAGE_SHIFT;
+	uint64_t stop = end >> PAGE_SHIFT;
 	unsigned int order;
 
 	spin_guard(&heap_lock);

@@ -36,8 +36,6 @@ static inline void frame_list_remove(uint32_t *head, struct frame *f)
 		frame_of(MFN(f->next))->prev = f->prev;
 }
 
-/* RAM that was nobody's so far. */
-void heap_add(paddr_t start, paddr_t end);
 /* A block of 2^order frames; NULL: none below the limit (0: no limit). */
 struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
 			 bool zero);

@@ -17,7 +17,7 @@ uint64_t *hv_l4;
 static uint64_t mmio_next = MMIO_BASE;
 uint64_t frame_limit;
 static bool tables_live;     /* hv_l4 is loaded: heap works */
-static mfn_t zero_page;
+mfn_t zero_mfn;
 
 extern char image_start[], text_end[], rodata_end[], image_end[];
 
@@ -244,22 +244,16 @@ static bool usable(const struct e820entry *e, paddr_t *start, paddr_t *end)
 static void free_untaken(paddr_t start, paddr_t end)
 {
 	const struct range *t;
-	paddr_t stop;
-	unsigned int i;
 
-	while (start < end) {
-		t = ranges_find(&taken, start, start + PAGE_SIZE);
-		if (t) {
-			start = t->end;
-			continue;
-		}
-		stop = end;
-		for (i = 0; i < taken.count; i++)
-			if (taken.r[i].start > start)
-				stop = min(stop, taken.r[i].start);
-		heap_add(start, stop);
-		start = stop;
+	if (start >= end)
+		return;
+	t = ranges_find(&taken, start, end);
+	if (!t) {
+		heap_add(start, end);
+		return;
 	}
+	free_untaken(start, t->start);
+	free_untaken(t->end, end);
 }
 
 static void take_boot_memory(void)
@@ -300,22 +294,12 @@ void memory_init(void)
 			init_records(start, end);
 			free_untaken(start, end);
 		}
-	zero_page = frame_mfn(virt_frame(table_page()));
-}
-
-void heap_release_range(paddr_t start, paddr_t end)
-{
-	heap_add(ROUND_UP(start, PAGE_SIZE), end & PAGE_MASK);
+	zero_mfn = frame_mfn(virt_frame(table_page()));
 }
 
 paddr_t hv_cr3(void)
 {
 	return (uint64_t)hv_l4 - DIRECT_BASE;
-}
-
-mfn_t zero_mfn(void)
-{
-	return zero_page;
 }
 
 /* --- frames --- */

@@ -148,17 +148,20 @@ static int validate_descriptors(struct frame *f)
 
 /* --- whole tables --- */
 
-/* The hypervisor's slots are the same in every L4. */
-static void fill_hv_slots(uint64_t *table)
+/*
+ * The hypervisor's slots are the same in every L4; while its entries get or
+ * lose their references they are empty, so that those are the guest's alone.
+ */
+static void set_hv_slots(uint64_t *table, bool ours)
 {
-	memcpy(&table[HV_SLOT_FIRST], &hv_l4[HV_SLOT_FIRST],
-	       (HV_SLOT_END - HV_SLOT_FIRST) * 8);
+	for (unsigned int i = HV_SLOT_FIRST; i < HV_SLOT_END; i++)
+		table[i] = ours ? hv_l4[i] : 0;
 }
 
 static void put_entries(unsigned int level, const uint64_t *table,
-			unsigned int i, unsigned int end)
+			unsigned int end)
 {
-	for (; i < end; i++) {
+	for (unsigned int i = 0; i < end; i++) {
 		if (likely(!(table[i] & PTE_P)))
 			continue;
 		entry_put(level, table[i]);
@@ -167,15 +170,13 @@ static void put_entries(unsigned int level, const uint64_t *table,
 	}
 }
 
-/* [i, end): all or, on failure, none. */
-static int get_entries(struct domain *d, unsigned int level, uint64_t *table,
-		       unsigned int i, unsigned int end)
+/* All or, on failure, none. */
+static int get_entries(struct domain *d, unsigned int level, uint64_t *table)
 {
-	unsigned int start = i;
 	uint64_t pte;
 	int rc;
 
-	for (; i < end; i++) {
+	for (unsigned int i = 0; i < 512; i++) {
 		pte = table[i];
 		if (likely(!(pte & PTE_P)))
 			continue;
@@ -183,27 +184,12 @@ static int get_entries(struct domain *d, unsigned int level, uint64_t *table,
 		if (rc == 0)
 			rc = entry_get(d, d, level, &pte);
 		if (unlikely(rc)) {
-			put_entries(level, table, start, i);
+			put_entries(level, table, i);
 			return rc;
 		}
 		table[i] = pte;
 	}
 	return 0;
-}
-
-/* A guest's part of an L4 lies on both sides of the hypervisor's. */
-static int get_l4(struct domain *d, uint64_t *table)
-{
-	int rc = get_entries(d, 4, table, 0, HV_SLOT_FIRST);
-
-	if (rc)
-		return rc;
-	rc = get_entries(d, 4, table, HV_SLOT_END, 512);
-	if (rc)
-		put_entries(4, table, 0, HV_SLOT_FIRST);
-	else
-		fill_hv_slots(table);
-	return rc;
 }
 
 int validate_contents(struct frame *f, enum frame_type type)
@@ -217,18 +203,20 @@ int validate_contents(struct frame *f, enum frame_type type)
 	d = domain_get(f->owner);
 	if (!d)
 		return -ESRCH;
-	rc = type == TYPE_L4 ? get_l4(d, table) :
-	     get_entries(d, table_level(type), table, 0, 512);
+	if (type == TYPE_L4)
+		set_hv_slots(table, false);
+	rc = get_entries(d, table_level(type), table);
+	if (rc == 0 && type == TYPE_L4)
+		set_hv_slots(table, true);
 	domain_put(d);
 	return rc;
 }
 
 void devalidate_contents(struct frame *f, enum frame_type type)
 {
-	const uint64_t *table = frame_virt(f);
+	uint64_t *table = frame_virt(f);
 
-	put_entries(table_level(type), table, 0,
-		    type == TYPE_L4 ? HV_SLOT_FIRST : 512);
 	if (type == TYPE_L4)
-		put_entries(4, table, HV_SLOT_END, 512);
+		set_hv_slots(table, false);
+	put_entries(table_level(type), table, 512);
 }
