@@ -7,31 +7,36 @@
  * hardware's register is shared with the hypervisor's own accesses.
  */
 #include "desc.h"
-#include "console.h"
 #include "cpu.h"
 #include "domain.h"
 #include "lib.h"
 #include "pci.h"
+#include "printk.h"
 
 enum policy { NATIVE, DENIED, CONFIG_ADDRESS, CONFIG_DATA };
 
-static const struct {
+struct rule {
 	uint16_t first, last;
 	enum policy policy;
-} rules[] = {
+};
+
+static struct rule rules[8] = {
 	{ 0x20, 0x21, DENIED }, { 0xa0, 0xa1, DENIED },   /* 8259 */
 	{ 0x40, 0x43, DENIED }, { 0x61, 0x61, DENIED },   /* PIT, its gate */
 	{ 0xcf8, 0xcfb, CONFIG_ADDRESS },
 	{ 0xcfc, 0xcff, CONFIG_DATA },
 };
+static unsigned int rule_count = 6; /* then what ports_deny() adds */
+
+void ports_deny(uint16_t first, uint16_t last)
+{
+	assert(rule_count < ARRAY_SIZE(rules));
+	rules[rule_count++] = (struct rule){ first, last, DENIED };
+}
 
 static enum policy port_policy(unsigned int port)
 {
-	unsigned int first, last;
-
-	if (serial_ports(&first, &last) && port >= first && port <= last)
-		return DENIED;
-	for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++)
+	for (unsigned int i = 0; i < rule_count; i++)
 		if (port >= rules[i].first && port <= rules[i].last)
 			return rules[i].policy;
 	return NATIVE;
@@ -92,19 +97,12 @@ void port_write(struct domain *d, unsigned int port, unsigned int size,
 	}
 }
 
-static void trap_range(uint8_t *bitmap, unsigned int first, unsigned int last)
-{
-	for (unsigned int port = first; port <= last; port++)
-		bitmap[port / 8] |= (uint8_t)(1 << port % 8);
-}
-
 void ports_fill_bitmap(uint8_t *bitmap)
 {
-	unsigned int first, last;
+	unsigned int i, port;
 
 	memset(bitmap, 0, 8192);
-	for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++)
-		trap_range(bitmap, rules[i].first, rules[i].last);
-	if (serial_ports(&first, &last))
-		trap_range(bitmap, first, last);
+	for (i = 0; i < rule_count; i++)
+		for (port = rules[i].first; port <= rules[i].last; port++)
+			bitmap[port / 8] |= (uint8_t)(1 << port % 8);
 }

@@ -7,6 +7,7 @@
 #include "boot.h"
 #include "console.h"
 #include "cpu.h"
+#include "desc.h"
 #include "irq.h"
 #include "lib.h"
 #include "printk.h"
@@ -149,13 +150,7 @@ void serial_init(void)
 	wr(FCR, FCR_ENABLE_CLEAR);
 	depth = (rd(IIR) & IIR_FIFO) == IIR_FIFO ? 16 : 1;
 	wr(MCR, MCR_DTR_RTS_OUT2);
-}
-
-bool serial_ports(unsigned int *first, unsigned int *last)
-{
-	*first = port.base;
-	*last = port.base + 7u;
-	return depth;
+	ports_deny(port.base, port.base + 7);
 }
 
 /* A port that does not drain within SPIN_LIMIT loses the byte, and goes on. */

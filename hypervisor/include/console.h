@@ -47,8 +47,6 @@ void console_input(char c);
 void serial_init(void);
 /* Polled; a newline is sent as carriage return and newline. */
 void serial_write(const char *s, size_t len);
-/* I/O ports that belong to the console; false: none. */
-bool serial_ports(unsigned int *first, unsigned int *last);
 
 struct serial_settings {
 	uint16_t base;

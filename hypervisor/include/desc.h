@@ -48,7 +48,8 @@ void desc_load_ldt(struct cpu *c, unsigned int entries);
 uint32_t port_read(struct domain *d, unsigned int port, unsigned int size);
 void port_write(struct domain *d, unsigned int port, unsigned int size,
 		uint32_t v);
-/* For a TSS: zeroes where Dom0's kernel needs no trap. After console_init(). */
+void ports_deny(uint16_t first, uint16_t last); /* a driver's own */
+/* For a TSS: zeroes where Dom0's kernel needs no trap. After ports_deny(). */
 void ports_fill_bitmap(uint8_t *bitmap);
 
 #endif
