@@ -17,17 +17,13 @@ struct acpi_info acpi;
 #define MAX_TABLES 128u
 
 /* Tables are packed: fields are read by offset. The caller checked the length. */
-#define DEFINE_GET(bits) \
-static uint##bits##_t get##bits(const uint8_t *p) \
-{ \
-	uint##bits##_t v; \
-\
-	memcpy(&v, p, sizeof(v)); \
-	return v; \
+static uint64_t get(const uint8_t *p, size_t bytes)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, bytes);
+	return v;
 }
-DEFINE_GET(16)
-DEFINE_GET(32)
-DEFINE_GET(64)
 
 static bool checksum_ok(const uint8_t *p, size_t len)
 {
@@ -61,29 +57,29 @@ static void madt_entry(struct acpi_info *info, const uint8_t *e, size_t n)
 	switch (e[0]) {
 	case 0: /* local APIC */
 		if (n >= 8)
-			add_cpu(info, e[3], e[2], get32(e + 4));
+			add_cpu(info, e[3], e[2], get(e + 4, 4));
 		break;
 	case 1: /* I/O APIC */
 		if (n >= 12 && info->ioapic_count < MAX_IOAPICS)
 			info->ioapics[info->ioapic_count++] =
-				(struct acpi_ioapic){ get32(e + 4),
-						      get32(e + 8), e[2] };
+				(struct acpi_ioapic){ get(e + 4, 4),
+						      get(e + 8, 4), e[2] };
 		break;
 	case 2: /* interrupt source override */
 		if (n >= 10 && e[2] == 0 && e[3] < 16 &&
 		    info->override_count < MAX_OVERRIDES)
 			info->overrides[info->override_count++] =
-				(struct acpi_override){ get32(e + 4),
-							get16(e + 8), e[3] };
+				(struct acpi_override){ get(e + 4, 4),
+							get(e + 8, 2), e[3] };
 		break;
 	case 5: /* local APIC address override */
 		if (n >= 12)
-			info->lapic_addr = get64(e + 4);
+			info->lapic_addr = get(e + 4, 8);
 		break;
 	case 9: /* local x2APIC */
 		if (n >= 16)
-			add_cpu(info, get32(e + 4), get32(e + 12),
-				get32(e + 8));
+			add_cpu(info, get(e + 4, 4), get(e + 12, 4),
+				get(e + 8, 4));
 		break;
 	}
 }
@@ -94,7 +90,7 @@ static void parse_madt(const uint8_t *t, size_t len, struct acpi_info *info)
 
 	if (len < at)
 		return;
-	info->lapic_addr = get32(t + HEADER_LEN);
+	info->lapic_addr = get(t + HEADER_LEN, 4);
 	for (; at + 2 <= len; at += n) {
 		n = t[at + 1];
 		if (n < 2 || n > len - at)
@@ -110,13 +106,13 @@ static uint16_t fadt_port(const uint8_t *t, size_t len, size_t ext,
 	uint64_t addr;
 
 	if (len >= ext + 12 && t[ext] == 1) {
-		addr = get64(t + ext + 4);
+		addr = get(t + ext + 4, 8);
 		if (addr && addr <= 0xffff)
 			return (uint16_t)addr;
 	}
 	if (len < old + 4 || len <= old_len || !t[old_len])
 		return 0;
-	return get32(t + old) <= 0xffff ? (uint16_t)get32(t + old) : 0;
+	return get(t + old, 4) <= 0xffff ? (uint16_t)get(t + old, 4) : 0;
 }
 
 /* Fixed description table (chapter 5.2.9). */
@@ -126,18 +122,18 @@ static void parse_fadt(const uint8_t *t, size_t len, struct acpi_info *info)
 
 	if (len < 116)
 		return;
-	flags = get32(t + 112);
-	info->sci = get16(t + 46);
-	info->dsdt = get32(t + 40);
-	if (len >= 148 && get64(t + 140))
-		info->dsdt = get64(t + 140);
+	flags = get(t + 112, 4);
+	info->sci = get(t + 46, 2);
+	info->dsdt = get(t + 40, 4);
+	if (len >= 148 && get(t + 140, 8))
+		info->dsdt = get(t + 140, 8);
 	info->pm1a_control = fadt_port(t, len, 172, 64, 89);
 	info->pm1b_control = fadt_port(t, len, 184, 68, 89);
 	info->pm_timer = fadt_port(t, len, 208, 76, 91);
 	info->pm_timer_32bit = flags & 1u << 8;
 	if (len >= 129 && flags & 1u << 10) {
 		info->reset.space = t[116];
-		info->reset.addr = get64(t + 120);
+		info->reset.addr = get(t + 120, 8);
 		info->reset_value = t[128];
 	}
 }
@@ -145,7 +141,7 @@ static void parse_fadt(const uint8_t *t, size_t len, struct acpi_info *info)
 static void parse_hpet(const uint8_t *t, size_t len, struct acpi_info *info)
 {
 	if (len >= HEADER_LEN + 20 && t[HEADER_LEN + 4] == 0)
-		info->hpet = get64(t + HEADER_LEN + 8);
+		info->hpet = get(t + HEADER_LEN + 8, 8);
 }
 
 static void parse_mcfg(const uint8_t *t, size_t len, struct acpi_info *info)
@@ -154,7 +150,7 @@ static void parse_mcfg(const uint8_t *t, size_t len, struct acpi_info *info)
 		if (info->ecam_count == MAX_ECAM || t[at + 11] < t[at + 10])
 			return;
 		info->ecam[info->ecam_count++] = (struct acpi_ecam){
-			.addr = get64(t + at), .segment = get16(t + at + 8),
+			.addr = get(t + at, 8), .segment = get(t + at + 8, 2),
 			.start_bus = t[at + 10], .end_bus = t[at + 11],
 		};
 	}
@@ -221,7 +217,7 @@ static const uint8_t *map_table(paddr_t pa, size_t *len)
 
 	if (!t)
 		return NULL;
-	*len = get32(t + 4);
+	*len = get(t + 4, 4);
 	if (*len < HEADER_LEN || *len > TABLE_MAX)
 		return NULL;
 	t = map_boot(pa, *len);
@@ -251,7 +247,7 @@ static paddr_t rsdp_search(paddr_t start, size_t len)
 static paddr_t rsdp_find(void)
 {
 	const uint8_t *bda = map_boot(0x40e, 2);
-	paddr_t ebda = bda ? (paddr_t)get16(bda) << 4 : 0, found = 0;
+	paddr_t ebda = bda ? (paddr_t)get(bda, 2) << 4 : 0, found = 0;
 
 	if (boot_info.rsdp)
 		return boot_info.rsdp;
@@ -262,18 +258,17 @@ static paddr_t rsdp_find(void)
 
 static void read_tables(const uint8_t *rsdp)
 {
-	bool wide = rsdp[15] >= 2 && get64(rsdp + 24) &&
+	bool wide = rsdp[15] >= 2 && get(rsdp + 24, 8) &&
 		    checksum_ok(rsdp, 36);
 	size_t entry = wide ? 8 : 4, len, table_len;
 	const uint8_t *root, *t;
 
-	root = map_table(wide ? get64(rsdp + 24) : get32(rsdp + 16), &len);
+	root = map_table(wide ? get(rsdp + 24, 8) : get(rsdp + 16, 4), &len);
 	if (!root)
 		return;
 	for (size_t at = HEADER_LEN, i = 0;
 	     at + entry <= len && i < MAX_TABLES; at += entry, i++) {
-		t = map_table(wide ? get64(root + at) : get32(root + at),
-			      &table_len);
+		t = map_table(get(root + at, entry), &table_len);
 		if (t)
 			acpi_parse_table(t, table_len, &acpi);
 	}
