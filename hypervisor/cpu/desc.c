@@ -62,12 +62,6 @@ static void idt_fill(void)
 	}
 }
 
-/* Our page of the GDT. */
-static uint64_t *hv_gdt(const struct cpu *c)
-{
-	return (uint64_t *)desc_window(c->id, DESC_GUEST_PAGES);
-}
-
 static void set_system_desc(uint64_t *gdt, unsigned int sel, uint64_t base,
 			    uint32_t limit, unsigned int type)
 {
@@ -183,10 +177,11 @@ void desc_unmap(struct cpu *c, unsigned int page)
 
 void desc_load_ldt(struct cpu *c, unsigned int entries)
 {
+	uint64_t *gdt = (uint64_t *)desc_window(c->id, DESC_GUEST_PAGES);
 	uint16_t sel = 0;
 
 	if (entries) {
-		set_system_desc(hv_gdt(c), SEL_LDT,
+		set_system_desc(gdt, SEL_LDT,
 				desc_window(c->id, DESC_LDT_PAGE),
 				entries * 8 - 1, 0x82);
 		sel = SEL_LDT;

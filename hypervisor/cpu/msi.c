@@ -27,16 +27,15 @@ static struct {
 
 static uint8_t *map_table_page(paddr_t pa)
 {
-	unsigned int i;
-
-	for (i = 0; i < TABLE_PAGES && tables[i].va; i++)
+	for (unsigned int i = 0; i < TABLE_PAGES; i++) {
+		if (!tables[i].va) {
+			tables[i].va = map_mmio(pa, PAGE_SIZE);
+			tables[i].pa = pa;
+		}
 		if (tables[i].pa == pa)
 			return tables[i].va;
-	if (i == TABLE_PAGES)
-		return NULL;
-	tables[i].va = map_mmio(pa, PAGE_SIZE);
-	tables[i].pa = pa;
-	return tables[i].va;
+	}
+	return NULL;
 }
 
 static int find_slot(struct msi *m)

@@ -14,8 +14,7 @@
 static struct irq *by_pirq[MAX_PIRQS];
 static bool pirq_reserved[MAX_PIRQS]; /* given out by pirq_find_free() */
 
-/* Dom0's page of "needs EOI" bits; its frame is held as writable. */
-static struct frame *eoi_frame;
+/* Dom0's page of "needs EOI" bits, held as writable; or NULL. */
 static unsigned long *eoi_bits;
 
 /* irq_lock held. NULL: no such pirq, or not mapped. */
@@ -291,30 +290,26 @@ int pirq_set_eoi_page(struct domain *d, mfn_t mfn)
 	struct frame *f;
 	int rc;
 
-	if (eoi_frame)
-		return -EBUSY;
 	rc = frame_get_as(d, mfn, TYPE_WRITABLE, &f);
 	if (rc)
 		return rc;
 	spin_lock(&irq_lock);
-	if (!eoi_frame) {
-		eoi_frame = f;
+	if (eoi_bits) {
+		rc = -EBUSY;
+	} else {
 		eoi_bits = frame_virt(f);
 		for (unsigned int p = 0; p < pirq_limit(); p++)
 			update_eoi_bit(p);
-		f = NULL;
 	}
 	spin_unlock(&irq_lock);
-	if (f) {
+	if (rc)
 		frame_put_as(f);
-		return -EBUSY;
-	}
-	return 0;
+	return rc;
 }
 
 void irq_destroy_domain(struct domain *d)
 {
-	struct frame *f;
+	unsigned long *bits;
 
 	if (!d->privileged)
 		return;
@@ -323,10 +318,9 @@ void irq_destroy_domain(struct domain *d)
 		(void)!pirq_unmap(p); /* -EINVAL: was not mapped */
 	}
 	spin_lock(&irq_lock);
-	f = eoi_frame;
-	eoi_frame = NULL;
+	bits = eoi_bits;
 	eoi_bits = NULL;
 	spin_unlock(&irq_lock);
-	if (f)
-		frame_put_as(f);
+	if (bits)
+		frame_put_as(virt_frame(bits));
 }
