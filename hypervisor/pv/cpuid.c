@@ -66,7 +66,22 @@ static void hypervisor_leaf(const struct domain *d, uint32_t leaf,
 	}
 }
 
-static void leaf_d(const struct vcpu *v, uint32_t sub, struct cpuid_regs *r)
+/* What is taken away from leaves of the machine: a, b, c, d. */
+static const struct {
+	uint32_t leaf;
+	struct cpuid_regs hide;
+} hidden[] = {
+	{ 1, { 0, 0, HIDE_1C, HIDE_1D } },
+	{ 7, { 0, HIDE_7B, HIDE_7C, HIDE_7D } }, /* of sub-leaf 0 */
+	{ 0xa, { ~0u, ~0u, ~0u, ~0u } },
+	{ 0xb, { ~0u, ~0u, 0, 0 } },
+	{ 0x80000001, { 0, 0, HIDE_E1C, HIDE_E1D } },
+	{ 0x80000007, { 0, 0, 0, ~0u } },
+	{ 0x8000000a, { ~0u, ~0u, ~0u, ~0u } },
+	{ 0x8000001f, { ~0u, ~0u, ~0u, ~0u } },
+};
+
+static void leaf_d(uint32_t sub, struct cpuid_regs *r)
 {
 	if (!features.xsave) {
 		*r = (struct cpuid_regs){ 0 };
@@ -90,40 +105,21 @@ void pv_cpuid(const struct domain *d, uint32_t leaf, uint32_t sub,
 		return;
 	}
 	*r = cpuid_count(leaf, sub);
-	switch (leaf) {
-	case 1:
-		r->c &= ~HIDE_1C;
-		r->d &= ~HIDE_1D;
+	for (unsigned int i = 0; i < ARRAY_SIZE(hidden); i++) {
+		if (hidden[i].leaf != leaf || (leaf == 7 && sub))
+			continue;
+		r->a &= ~hidden[i].hide.a;
+		r->b &= ~hidden[i].hide.b;
+		r->c &= ~hidden[i].hide.c;
+		r->d &= ~hidden[i].hide.d;
+	}
+	if (leaf == 1) {
 		r->c |= 1u << 31; /* hypervisor */
 		/* Offered means enabled: a kernel looks before it sets CR4. */
 		if (features.xsave)
 			r->c |= 1u << 27;
-		break;
-	case 7:
-		if (sub == 0) {
-			r->b &= ~HIDE_7B;
-			r->c &= ~HIDE_7C;
-			r->d &= ~HIDE_7D;
-		}
-		break;
-	case 0xa:
-	case 0x8000000a:
-	case 0x8000001f:
-		*r = (struct cpuid_regs){ 0 };
-		break;
-	case 0xb:
-		r->a = r->b = 0;
-		break;
-	case 0xd:
-		leaf_d(current, sub, r);
-		break;
-	case 0x80000001:
-		r->c &= ~HIDE_E1C;
-		r->d &= ~HIDE_E1D;
-		break;
-	case 0x80000007:
-		r->d = 0;
-		break;
+	} else if (leaf == 0xd) {
+		leaf_d(sub, r);
 	}
 	cpu_policy_limit(d, leaf, sub, r);
 }
