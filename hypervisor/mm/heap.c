@@ -261,13 +261,14 @@ void hv_free_pages(void *p, unsigned int order)
 
 static uint32_t partial[SLOT_CLASSES];
 
-static unsigned int slot_class(size_t size)
+/* How often the unit is doubled until it is as large. */
+static unsigned int doublings(size_t unit, size_t size)
 {
-	unsigned int c = 0;
+	unsigned int n = 0;
 
-	while ((32UL << c) < size)
-		c++;
-	return c;
+	while ((unit << n) < size)
+		n++;
+	return n;
 }
 
 /* stamp of a slab page: its class. No TLB of a guest ever saw the page. */
@@ -303,16 +304,12 @@ static void *slot_take(unsigned int c)
 
 void *hv_alloc(size_t size)
 {
-	unsigned int c, order = 0;
+	unsigned int c = doublings(32, size);
 	struct frame *f;
 	void *p;
 
-	if (size > 2048) {
-		while ((PAGE_SIZE << order) < size)
-			order++;
-		return hv_alloc_pages(order, FRAME_ZERO);
-	}
-	c = slot_class(size);
+	if (c >= SLOT_CLASSES)
+		return hv_alloc_pages(doublings(PAGE_SIZE, size), FRAME_ZERO);
 	spin_lock(&heap_lock);
 	while (!partial[c]) {
 		spin_unlock(&heap_lock);
