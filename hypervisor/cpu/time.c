@@ -103,22 +103,20 @@ uint32_t tsc_khz(void)
 }
 
 /*
- * Both clocks at one moment, just when the reference has ticked, and the APIC
- * timer if @lapic is given. The tightest of a few tries: a virtual machine may
- * lose the CPU between two readings.
+ * All clocks at one moment, just when the reference has ticked. The tightest of
+ * a few tries: a virtual machine may lose the CPU between two readings.
  */
 static uint64_t sample(uint32_t *ticks, uint32_t *lapic)
 {
 	uint64_t best = ~0UL, at = 0, before, after;
-	uint32_t was, t, l = 0;
+	uint32_t was, t, l;
 
 	for (int i = 0; i < 4; i++) {
 		was = reference->read();
 		do {
 			before = rdtsc();
 			t = reference->read();
-			if (lapic)
-				l = apic_read(APIC_TIMER_CURRENT);
+			l = apic_read(APIC_TIMER_CURRENT);
 			after = rdtsc();
 		} while (t == was);
 		if (after - before >= best)
@@ -126,8 +124,7 @@ static uint64_t sample(uint32_t *ticks, uint32_t *lapic)
 		best = after - before;
 		at = before + best / 2;
 		*ticks = t & reference->mask;
-		if (lapic)
-			*lapic = l;
+		*lapic = l;
 	}
 	return at;
 }
@@ -196,11 +193,11 @@ static void follow_reference(void)
 {
 	struct timebase b = base;
 	uint64_t hz, true_ns, tsc;
-	uint32_t ticks, moved;
+	uint32_t ticks, moved, lapic;
 
 	if (!reference->steady)
 		return;
-	tsc = sample(&ticks, NULL);
+	tsc = sample(&ticks, &lapic);
 	moved = (ticks - reference_last) & reference->mask;
 	reference_last = ticks;
 	if (muldiv(tsc - base.tsc, reference->hz, tsc_hz) >
@@ -359,11 +356,6 @@ void time_destroy_vcpu(struct vcpu *v)
 	timer_stop(&v->time.periodic);
 	/* It may have set itself again while it was being stopped. */
 	timer_stop(&v->time.periodic);
-}
-
-uint64_t wallclock_at_boot_ns(void)
-{
-	return READ_ONCE(wallclock_ns); /* one word: needs no lock */
 }
 
 void time_update_wallclock(struct domain *d)

@@ -174,7 +174,6 @@ void frame_unshare(void *p);
 
 /* Machine-to-physical table; ~0 for none. */
 void m2p_set(mfn_t mfn, uint64_t pfn);
-uint64_t m2p_get(mfn_t mfn);
 mfn_t max_mfn(void); /* highest frame with a record, plus one */
 
 /* Device memory: uncached mapping of [pa, pa+len); never undone. */

@@ -65,7 +65,6 @@ void time_destroy_vcpu(struct vcpu *v);
 void time_update_vcpu(struct vcpu *v);
 void time_update_wallclock(struct domain *d);
 uint32_t tsc_khz(void);
-uint64_t wallclock_at_boot_ns(void);
 /* It is @ns since 1970 at system time @when; tells all domains. */
 void wallclock_set(uint64_t ns, nsec_t when);
 /* Measures a starting CPU's TSC: it and the boot CPU call these. */

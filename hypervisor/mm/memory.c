@@ -314,11 +314,6 @@ void m2p_set(mfn_t mfn, uint64_t pfn)
 	((uint64_t *)M2P_RW_BASE)[mfn.n] = pfn;
 }
 
-uint64_t m2p_get(mfn_t mfn)
-{
-	return frame_of(mfn) ? ((uint64_t *)M2P_RW_BASE)[mfn.n] : ~0UL;
-}
-
 /* --- windows --- */
 
 uint64_t *map_desc_window(unsigned int cpu)

@@ -96,11 +96,6 @@ void m2p_set(mfn_t mfn, uint64_t pfn)
 	m2p[mfn.n] = pfn;
 }
 
-uint64_t m2p_get(mfn_t mfn)
-{
-	return m2p[mfn.n];
-}
-
 paddr_t hv_cr3(void)
 {
 	return 0;

@@ -26,6 +26,7 @@ void world_end(void);
 /* A page of d's memory. */
 mfn_t world_page(struct domain *d);
 void *world_virt(mfn_t mfn);
+uint64_t m2p_get(mfn_t mfn); /* ~0: none */
 /*
  * The L1 table behind d's virtual addresses from 0 to 2 MiB: made on the first
  * call, typed, kept until the domain ends.
