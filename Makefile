@@ -111,11 +111,11 @@ fuzz: packages
 	done
 
 demo: packages
-	$(AGAIN) $(SYSTEM_NEEDS)
+	$(AGAIN) $(DEMO_NEEDS)
 	@tests/demo
 
 run: packages
-	$(AGAIN) $(SYSTEM_NEEDS)
+	$(AGAIN) $(DEMO_NEEDS)
 	@truncate -s 16M $(BUILD)/demo.img
 	@tests/run-machine --interactive --domu --loglevel 4 \
 		--file $(BUILD)/demo.img:/root/demo.img \

@@ -2,8 +2,9 @@
 # tests/system/ is one test; its first lines say what it shows.
 
 PVSTATE := $(BUILD)/tests/pvstate
-SYSTEM_NEEDS += $(BUILD)/paravane $(BUILD)/dom0.cpio $(BUILD)/domu.cpio \
+DEMO_NEEDS := $(BUILD)/paravane $(BUILD)/dom0.cpio $(BUILD)/domu.cpio \
 	$(DOM0_KERNEL) $(DOMU_KERNEL) $(DEBIAN)/xen.stamp $(PVSTATE)
+SYSTEM_NEEDS += $(DEMO_NEEDS)
 
 $(PVSTATE): tests/dom0/pvstate.c $(LIBVANE) $(STORE_CLIENT)
 	@mkdir -p $(@D)
