@@ -50,14 +50,16 @@ everywhere() {
 }
 ok "a process runs on each CPU" everywhere
 
-# Time passes, and clock and timers agree on how much.
+# Time passes, and clock and timers agree on how much; on a busy machine more
+# than was slept, and some between two looks.
 clock() {
 	a=$(cut -d. -f1 /proc/uptime)
 	b=$(date +%s)
 	sleep 3
 	c=$(cut -d. -f1 /proc/uptime)
 	d=$(date +%s)
-	[ $((c - a)) -ge 2 ] && [ $((c - a)) -le 5 ] &&
-		[ $((d - b)) -ge 2 ] && [ $((d - b)) -le 5 ]
+	apart=$(((c - a) - (d - b)))
+	[ $((c - a)) -ge 2 ] && [ $((d - b)) -ge 2 ] &&
+		[ ${apart#-} -le 3 ]
 }
 ok "clock and timers agree" clock

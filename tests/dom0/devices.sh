@@ -12,9 +12,9 @@ ok() {
 	if "$@"; then echo "ok $n - $name"; else echo "not ok $n - $name"; fi
 }
 
-# wait_for PATH: up to 20 s for a device to appear
+# wait_for PATH: until a device appears; the limit only guards against a hang
 wait_for() {
-	tries=200
+	tries=1200
 	until [ -e "$1" ]; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || return 1
@@ -49,7 +49,7 @@ card() {
 	wait_for /sys/class/net/eth0 &&
 		ip addr add 10.0.2.15/24 dev eth0 &&
 		ip link set eth0 up || return 1
-	tries=30
+	tries=120
 	until ping -c 1 -W 1 10.0.2.2 >/dev/null 2>&1; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || return 1

@@ -14,7 +14,7 @@ mkfifo /tmp/endless
 exec 9<>/tmp/endless
 
 wait_for() {
-	tries=200
+	tries=1200
 	until [ -e "$1" ]; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || return 1
@@ -33,7 +33,7 @@ work() {
 	dd if=/tmp/data of=/dev/xvda bs=1M seek=16 conv=fsync 2>/dev/null
 	echo "@disk-write $(sum </tmp/data)"
 
-	tries=20
+	tries=120
 	until ping -c 1 -W 1 10.0.0.1 >/dev/null 2>&1; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || break
