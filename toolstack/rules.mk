@@ -16,7 +16,7 @@ LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	device_down.c hotplug.c create.c destroy.c power.c)
 VANE_SRC := $(addprefix toolstack/vane/,main.c print.c cmd_create.c \
 	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \
-	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_init.c cmd_help.c monitor.c)
+	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_store_quota.c cmd_init.c cmd_help.c monitor.c)
 
 toolstack_objs = $(patsubst toolstack/%.c,$(TOOLSTACK)/%.o,$(1))
 LIBVANE := $(TOOLSTACK)/libvane.a

@@ -137,9 +137,9 @@ static int control_memreport(struct request *req, const char **word,
 			     unsigned int words, struct text *out)
 {
 	struct server *srv = req->srv;
-	struct domain *d;
+	struct conn *c;
 	struct {
-		uint64_t used, got, requests, conflicts;
+		uint64_t used, got, requests, conflicts, connections, journal;
 	} now;
 
 	(void)word;
@@ -152,18 +152,20 @@ static int control_memreport(struct request *req, const char **word,
 		now.got = m.arena + m.hblkhd;
 		now.requests = srv->requests;
 		now.conflicts = srv->tx_conflicts;
+		now.connections = 0;
+		TAILQ_FOREACH(c, &srv->conns, in_all)
+			now.connections++;
+		now.journal = journal_end(srv->journal);
 		(void)journal_add(srv->journal, JOURNAL_RESULT, 0, &now,
 				  sizeof(now));
 	}
-	say(out, "allocated %llu bytes, from the system %llu\n",
-	    (unsigned long long)now.used, (unsigned long long)now.got);
-	say(out, "requests %llu, transactions that conflicted %llu\n",
+	say(out, "allocated %llu\nfrom-system %llu\nrequests %llu\n"
+	    "conflicts %llu\nconnections %llu\njournal %llu\n",
+	    (unsigned long long)now.used, (unsigned long long)now.got,
 	    (unsigned long long)now.requests,
-	    (unsigned long long)now.conflicts);
-	TAILQ_FOREACH(d, &srv->known_domains, link)
-		say(out, "domain %u: nodes %u, watches %u, transactions %u, "
-		    "bytes %llu\n", d->domid, d->nodes, d->watches,
-		    d->transactions, (unsigned long long)d->memory);
+	    (unsigned long long)now.conflicts,
+	    (unsigned long long)now.connections,
+	    (unsigned long long)now.journal);
 	return 0;
 }
 
