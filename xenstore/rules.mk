@@ -65,7 +65,11 @@ $(STORE)/test/test_client: $(addprefix $(STORE)/asan/,test/test_client.o \
 		test/spawn.o client/store.o) $(STORE)/test/vane-stored
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
-HOST_TESTS += $(STORE)/test/test_client
+$(STORE)/test/test_bad: $(addprefix $(STORE)/asan/,test/test_bad.o \
+		test/spawn.o client/store.o) $(STORE)/test/vane-stored
+	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
+
+HOST_TESTS += $(STORE)/test/test_client $(STORE)/test/test_bad
 
 # Killed again and again: the daemon on a hypervisor of files.
 $(STORE)/test/vane-stored-file: $(STORE_ASAN) $(patsubst xenstore/%.c, \
@@ -75,7 +79,7 @@ $(STORE)/test/vane-stored-file: $(STORE_ASAN) $(patsubst xenstore/%.c, \
 	$(CC) $(TEST_CFLAGS) -o $@ $^
 
 $(STORE)/test/test_kill: $(addprefix $(STORE)/asan/,test/test_kill.o \
-		test/guest.o test/spawn.o client/store.o) \
+		test/rounds.o test/guest.o test/spawn.o client/store.o) \
 		$(STORE)/test/vane-stored-file
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
@@ -96,5 +100,11 @@ $(STORE)/test_client: $(addprefix $(STORE)/,test/test_client.o test/spawn.o \
 	$(CC) $(CFLAGS) -o $@ $^ -lcmocka
 
 SYSTEM_TESTS += xenstore/test/run-in-dom0
+$(STORE)/storm: $(addprefix $(STORE)/,test/storm.o test/rounds.o \
+		client/store.o)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^
+
+SYSTEM_TESTS += xenstore/test/run-killed
+SYSTEM_NEEDS += $(STORE)/storm
 SYSTEM_NEEDS += $(STORE)/conformance $(STORE)/test_client $(STORE)/vane-stored \
 	$(BUILD)/debian/xen.stamp

@@ -25,6 +25,7 @@
 
 #include "xenstore/client/store.h"
 #include "xenstore/test/guest.h"
+#include "xenstore/test/rounds.h"
 #include "xenstore/test/spawn.h"
 
 #define DAEMON		"build/xenstore/test/vane-stored-file"
@@ -51,58 +52,17 @@ static bool complain(const char *who, unsigned int number, const char *what,
 	return false;
 }
 
-/* --- a client of the socket ----------------------------------------------- */
-
-static int add_one(struct store *s, store_tx tx, void *arg)
-{
-	uint64_t n;
-	int rc = store_read_u64(s, tx, arg, &n);
-
-	return rc ? rc : store_writef(s, tx, arg, "%llu",
-				      (unsigned long long)n + 1);
-}
-
-/* One round: a write, its event, what reads back, and a transaction. */
-static bool client_round(struct store *s, unsigned int me, unsigned long n)
-{
-	struct store_event ev;
-	char path[64];
-	uint64_t value;
-	int rc;
-
-	snprintf(path, sizeof(path), "/c/%u/%lu", me, n % PLACES);
-	rc = store_writef(s, STORE_NO_TX, path, "%lu", n);
-	if (rc)
-		return complain("client", me, "write", rc);
-	rc = store_next_event(s, PATIENCE_MS, &ev);
-	if (rc != 1 || strcmp(ev.path, path))
-		return complain("client", me, rc == 1 ? ev.path : "no event",
-				(long)n);
-	rc = store_read_u64(s, STORE_NO_TX, path, &value);
-	if (rc || value != n)
-		return complain("client", me, "read", rc ? rc : (long)value);
-	rc = store_transaction(s, add_one, "/sum");
-	return rc ? complain("client", me, "transaction", rc) : true;
-}
-
 static int client(unsigned int me)
 {
-	struct store *s = store_open();
-	struct store_event ev;
-	unsigned long n = 0;
-	char path[32];
+	struct rounds r;
+	char name[8];
 	bool ok;
 
-	snprintf(path, sizeof(path), "/c/%u", me);
-	ok = s && !store_watch(s, path, "t") &&
-	     store_next_event(s, PATIENCE_MS, &ev) == 1;
+	snprintf(name, sizeof(name), "%u", me);
+	ok = rounds_begin(&r, name);
 	while (ok && !stop)
-		ok = client_round(s, me, ++n);
-	/* How many additions: one more node that must be right. */
-	ok = ok && !store_writef(s, STORE_NO_TX, path, "%lu", n);
-	ok = ok && store_next_event(s, 0, &ev) >= 0;
-	store_close(s);
-	return ok ? 0 : 1;
+		ok = rounds_do(&r);
+	return ok && rounds_end(&r) ? 0 : 1;
 }
 
 /* --- a guest -------------------------------------------------------------- */
