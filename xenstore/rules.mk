@@ -36,7 +36,7 @@ STORE_HARNESS := $(addprefix $(STORE)/asan/test/,harness.o steps.o \
 	steps_socket.o steps_domain.o)
 
 STORE_TESTS := $(addprefix $(STORE)/test/,test_tree test_rules test_quota \
-	test_ring test_model test_recover)
+	test_ring test_model test_recover test_log)
 
 $(STORE_TESTS): $(STORE)/test/%: $(STORE)/asan/test/%.o $(STORE_HARNESS) \
 		$(STORE_ASAN)

@@ -367,7 +367,7 @@ void conn_output(struct conn *c)
 	c->ops->kick(c);
 	rc = output_write(c);
 	if (!rc && c->out_bytes > limit) {
-		log_line("domain %u: does not read, %zu bytes wait: cut off",
+		log_line("cut-off", "domain=%u reason=unread bytes=%zu",
 			 c->domid, c->out_bytes);
 		rc = -ENOBUFS;
 	}

@@ -175,7 +175,7 @@ static int control_print(struct request *req, const char **word,
 	(void)req;
 	if (words != 1)
 		return -EINVAL;
-	log_line("control: %s", word[0]);
+	log_line("control", "text=\"%s\"", word[0]);
 	say(out, "OK");
 	return 0;
 }

@@ -97,7 +97,7 @@ void domain_refused(struct server *srv, uint32_t domid, enum quota_kind kind,
 	if (!d || (d->refused & (1u << kind)))
 		return;
 	d->refused |= 1u << kind;
-	log_line("domain %u: quota %s reached: %llu of %u (said once)", domid,
+	log_line("quota", "domain=%u quota=%s value=%llu limit=%u", domid,
 		 quota_infos[kind].name, (unsigned long long)value,
 		 srv->quota[kind]);
 }
@@ -141,8 +141,7 @@ int domain_introduce(struct server *srv, uint32_t domid, uint32_t port)
 	else if (srv->hv->ring_map)
 		rc = ring_attach(srv, d, port, domid != 0);
 	if (rc) {
-		log_line("domain %u: cannot connect its ring: error %d", domid,
-			 -rc);
+		log_line("no-ring", "domain=%u error=%d", domid, -rc);
 		return rc;
 	}
 	d->introduced = true;

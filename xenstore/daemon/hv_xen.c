@@ -145,13 +145,14 @@ static void evtchn_ready(struct loop_source *src, uint32_t events)
 			ring_event(evtchn_server, port);
 	}
 	if (rc < 0)
-		log_line("/dev/xen/evtchn: %s", strerror(-rc));
+		log_line("evtchn", "error=\"%s\"", strerror(-rc));
 }
 
 static int opened(const char *node, int fd)
 {
 	if (fd < 0)
-		log_line("cannot open %s: %s", node, strerror(-fd));
+		log_line("start", "file=%s error=\"%s\"", node,
+			 strerror(-fd));
 	return fd;
 }
 
@@ -198,8 +199,8 @@ int hv_xen_start(struct server *srv)
 
 	death_port = evtchn_bind_virq(evtchn_fd, VIRQ_DOM_EXC);
 	if (death_port < 0) {
-		log_line("cannot bind VIRQ_DOM_EXC: %s (is another store "
-			 "daemon running?)", strerror(-death_port));
+		log_line("start", "virq=DOM_EXC error=\"%s\" (is another "
+			 "store daemon running?)", strerror(-death_port));
 		return death_port;
 	}
 	evtchn_server = srv;
@@ -214,7 +215,7 @@ int hv_xen_start(struct server *srv)
 		rc = port < 0 ? port :
 				domain_introduce(srv, 0, (uint32_t)port);
 		if (rc)
-			log_line("cannot connect the kernel's own ring: %s",
+			log_line("no-ring", "domain=0 error=\"%s\"",
 				 strerror(-rc));
 	}
 	ring_restore_all(srv);

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "xenstore/daemon/log.h"
 #include "xenstore/daemon/server.h"
 
 #define BATCH	64
@@ -91,6 +92,7 @@ void loop_run(struct server *srv)
 		}
 		server_flush(srv);
 		server_settle(srv);
+		log_flush();
 		if (srv->update_now)
 			break;
 		free_garbage();

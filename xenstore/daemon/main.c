@@ -209,7 +209,7 @@ static void on_signal(struct loop_source *src, uint32_t events)
 {
 	(void)src;
 	(void)events;
-	log_line("told to stop");
+	log_line("stop", "%s", "");
 	loop_stop();
 }
 
@@ -245,7 +245,8 @@ static void raise_limits(void)
 static int complain(const char *what, int rc)
 {
 	if (rc)
-		log_line("%s: %s", what, strerror(-rc));
+		log_line("start", "what=\"%s\" error=\"%s\"", what,
+			 strerror(-rc));
 	return rc;
 }
 
@@ -273,7 +274,7 @@ static int open_store(const struct options *o, struct server **out)
 	}
 	*out = srv;
 	if (!fresh) {
-		log_line("going on with the store of an earlier daemon");
+		log_line("go-on", "state=%s", o->state);
 		return 0;
 	}
 	memcpy(srv->quota, o->quota, sizeof(srv->quota));
@@ -331,10 +332,11 @@ static void update(struct server *srv)
 {
 	srv->update_now = false;
 	if (server_save(srv)) {
-		log_line("live update: no room for the state");
+		log_line("update", "error=\"no room for the state\"");
 		return;
 	}
-	log_line("live update: %s goes on", srv->update);
+	log_line("update", "program=%s", srv->update);
+	log_flush();
 	socket_update(srv->update);
 	_exit(0);
 }
@@ -364,13 +366,15 @@ static int serve(const struct options *o, char **argv)
 	if (!o->resume && !o->foreground && open_log(o))
 		return 1;
 	if (srv->log_file[0] && log_open(srv->log_file, false))
-		log_line("cannot log to %s", srv->log_file);
+		log_line("log", "cannot_open=%s", srv->log_file);
 	socket_serving(srv);
 	if (!o->foreground)
 		stdio_to_null();
-	log_line("serving at %s", o->socket);
+	log_line("serving", "socket=%s", o->socket);
+	log_gather();
 	for (loop_run(srv); srv->update_now; loop_run(srv))
 		update(srv);
+	log_flush();
 	finish(o, srv);
 	return 0;
 }

