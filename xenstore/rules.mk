@@ -108,3 +108,22 @@ SYSTEM_TESTS += xenstore/test/run-killed
 SYSTEM_NEEDS += $(STORE)/storm
 SYSTEM_NEEDS += $(STORE)/conformance $(STORE)/test_client $(STORE)/vane-stored \
 	$(BUILD)/debian/xen.stamp
+
+# Figures beside Debian's two daemons.
+$(STORE)/bench/client: xenstore/bench/client.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
+
+.PHONY: bench-xenstore
+bench-xenstore: packages
+	$(AGAIN) $(STORE)/bench/client $(STORE)/vane-stored $(BUILD)/paravane \
+		$(BUILD)/dom0-xen.cpio $(DOM0_KERNEL)
+	@xenstore/bench/run
+
+# All that the store's own tests are.
+STORE_HOST_TESTS := $(filter $(STORE)/% xenstore/%,$(HOST_TESTS))
+STORE_SYSTEM_TESTS := $(filter xenstore/%,$(SYSTEM_TESTS))
+.PHONY: check-xenstore
+check-xenstore: packages
+	$(AGAIN) $(STORE_HOST_TESTS) $(SYSTEM_NEEDS)
+	@tests/run-tap -j 2 $(STORE_HOST_TESTS) -j 1 $(STORE_SYSTEM_TESTS)

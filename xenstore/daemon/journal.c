@@ -38,6 +38,9 @@ struct header {
 	 */
 	uint64_t io_kind, io_key, io_tail;
 	struct mmsghdr io;	/* msg_len: the system's own note */
+
+	/* The event that is being read back; where earlier daemons ended. */
+	uint64_t reading, died_at, died_times;
 };
 
 struct record {
@@ -171,6 +174,18 @@ static void activate(struct journal *j, unsigned int i)
 	j->cursor = j->first;
 }
 
+/* Did the daemon before us end while it carried out an old event? */
+static void note_death(struct header *h)
+{
+	if (!h->reading)
+		return;
+	if (h->died_at != h->reading)
+		h->died_times = 0;
+	h->died_at = h->reading;
+	h->died_times++;
+	h->reading = 0;
+}
+
 static void choose(struct journal *j)
 {
 	bool valid[FILES] = { is_valid(j, 0), is_valid(j, 1) };
@@ -179,6 +194,7 @@ static void choose(struct journal *j)
 	if (valid[0] && valid[1])
 		best = header_of(j, 1)->sequence > header_of(j, 0)->sequence;
 	activate(j, best);
+	note_death(j->hdr);
 	if (valid[best])
 		return;
 	memset(j->hdr, 0, sizeof(*j->hdr));
@@ -268,8 +284,12 @@ bool journal_next(struct journal *j, struct journal_event *ev)
 		/* Unreadable records end the journal where they begin. */
 		if (journal_replaying(j))
 			j->hdr->tail = j->cursor;
+		j->hdr->reading = 0;
 		return false;
 	}
+	j->hdr->reading = j->cursor;
+	ev->deadly = j->cursor == j->hdr->died_at &&
+		     j->hdr->died_times >= JOURNAL_DEADLY;
 	ev->type = r->check & 0xff;
 	ev->key = r->key;
 	ev->data = r + 1;

@@ -45,6 +45,7 @@ struct journal_event {
 	uint64_t key;
 	const void *data;
 	size_t len;
+	bool deadly;		/* daemons died of it, one after the other */
 };
 
 struct journal;
@@ -63,7 +64,11 @@ const void *journal_state(const struct journal *j, size_t *len);
 
 /* --- reading back --------------------------------------------------------- */
 
-/* The next event of the journal; false at its end, and in a new journal. */
+/*
+ * The next event of the journal; false at its end, and in a new journal.  An
+ * event behind which no other was asked for DEADLY times in a row is told.
+ */
+#define JOURNAL_DEADLY 3
 bool journal_next(struct journal *j, struct journal_event *ev);
 
 /*

@@ -112,10 +112,28 @@ static void apply_to(struct conn *c, const struct journal_event *ev)
 	}
 }
 
+/* Whose event it is pays, and the rest go on without that event. */
+static void avoid(struct server *srv, const struct journal_event *ev)
+{
+	struct conn *c = conn_find(srv, ev->key);
+
+	log_mute(false);
+	log_line("cut-off", "key=%llx domain=%d reason=\"daemons died of its "
+		 "request\"", (unsigned long long)ev->key,
+		 c ? (int)c->domid : -1);
+	log_mute(true);
+	if (c)
+		conn_end(c, -EPROTO);
+}
+
 static void apply(struct server *srv, const struct journal_event *ev)
 {
 	struct conn *c;
 
+	if (ev->deadly) {
+		avoid(srv, ev);
+		return;
+	}
 	switch (ev->type) {
 	case JOURNAL_ACCEPT:
 		srv->last_client = ev->key;
@@ -140,7 +158,7 @@ static void apply(struct server *srv, const struct journal_event *ev)
 /* A transfer whose end the last daemon did not live to record. */
 static void finish_transfer(struct server *srv, struct journal *j)
 {
-	struct journal_event ev;
+	struct journal_event ev = { .deadly = false };
 	uint32_t sent;
 
 	if (!journal_pending(j, &ev))

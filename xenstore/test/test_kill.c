@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -172,26 +173,47 @@ static int daemon_pid(void)
 	return pid;
 }
 
-/* The daemon's parent, if that is a holder: one that started it. */
-static int holder_of(int pid)
+/* The name and the parent of a process; false if there is none. */
+static bool process(int pid, char name[32], int *parent)
 {
-	char path[64], name[32] = "";
-	int parent = 0;
+	char path[64];
 	FILE *f;
+	int n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	f = fopen(path, "r");
-	if (f && fscanf(f, "%*d %*s %*c %d", &parent) != 1)
-		parent = 0;
-	if (f)
-		fclose(f);
-	snprintf(path, sizeof(path), "/proc/%d/comm", parent);
-	f = parent > 1 ? fopen(path, "r") : NULL;
-	if (f && fscanf(f, "%31s", name) != 1)
-		name[0] = '\0';
-	if (f)
-		fclose(f);
+	if (!f)
+		return false;
+	n = fscanf(f, "%*d (%31[^)]) %*c %d", name, parent);
+	fclose(f);
+	return n == 2;
+}
+
+/* The daemon's parent, if that is a holder: one that started it. */
+static int holder_of(int pid)
+{
+	char name[32];
+	int parent, above;
+
+	if (!process(pid, name, &parent) || !process(parent, name, &above))
+		return 0;
 	return strncmp(name, "vane-stored", 11) ? 0 : parent;
+}
+
+static bool has_child(int pid)
+{
+	DIR *dir = opendir("/proc");
+	const struct dirent *e;
+	bool found = false;
+	char name[32];
+	int parent;
+
+	while (dir && !found && (e = readdir(dir)))
+		found = process(atoi(e->d_name), name, &parent) &&
+			parent == pid;
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 /* Kill it some time after it wrote its pid, now and then long before. */
@@ -208,15 +230,20 @@ static void kill_daemon(bool early)
 	kill(pid, SIGKILL);
 }
 
-/* Only while the daemon serves: what both lose at once is lost. */
-static bool kill_holder(void)
+/*
+ * Only while the daemon serves, and until it has another holder: what both
+ * lose at once is lost.  Its next answer comes when that one has everything.
+ */
+static bool kill_holder(struct store *s)
 {
 	int pid = daemon_pid(), holder = pid ? holder_of(pid) : 0;
 
 	if (!holder)
 		return false;
 	kill(holder, SIGKILL);
-	usleep(200000);
+	for (unsigned int i = 0; i < 1000 && !has_child(pid); i++)
+		usleep(10000);
+	assert_int_equal(store_exists(s, STORE_NO_TX, "/sum"), 1);
 	return true;
 }
 
@@ -306,7 +333,7 @@ static void killed(void **state)
 		kill_daemon(i % 7 == 6);
 		if (i % 10 == 9) {
 			usleep(300000);
-			holders += kill_holder();
+			holders += kill_holder(s);
 		}
 	}
 	usleep(200000);

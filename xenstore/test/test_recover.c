@@ -380,6 +380,37 @@ static void torn_record(void **state)
 	done(h);
 }
 
+/*
+ * A request of which daemon after daemon dies costs its client the connection,
+ * and nobody anything else.
+ */
+static void deadly_event(void **state)
+{
+	struct harness *h = harness_with_journal();
+	struct journal_event ev;
+	struct journal *j;
+
+	(void)state;
+	expect(h, 3, XS_WRITE, 0, "/a|first", "OK|");
+	expect(h, 0, XS_WRITE, 0, "/b|second", "OK|");
+	expect(h, 3, XS_WRITE, 0, "/c|third", "OK|");
+	die(h);
+	for (unsigned int i = 0; i < JOURNAL_DEADLY; i++) {
+		assert_int_equal(journal_open(folder, &j), 0);
+		do {
+			assert_true(journal_next(j, &ev));
+			assert_false(ev.deadly);
+		} while (ev.type != JOURNAL_INPUT || ev.key != 1);
+		journal_close(j, false);
+	}
+	live_again(h);
+	assert_null(h->wire[0].conn);
+	expect(h, 3, XS_READ, 0, "/a|", "first");
+	expect(h, 3, XS_READ, 0, "/b|", "!ENOENT");
+	expect(h, 3, XS_READ, 0, "/c|", "third");
+	done(h);
+}
+
 static void second_daemon(void **state)
 {
 	struct harness *h = harness_with_journal();
@@ -473,6 +504,7 @@ int main(void)
 		cmocka_unit_test(random_restarts),
 		cmocka_unit_test(torn_state),
 		cmocka_unit_test(torn_record),
+		cmocka_unit_test(deadly_event),
 		cmocka_unit_test(second_daemon),
 		cmocka_unit_test(length),
 		cmocka_unit_test(full_disk),
