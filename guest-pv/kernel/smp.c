@@ -74,6 +74,9 @@ long cpu_start(unsigned int id, void (*fn)(void *), void *arg)
 
 	if (id == 0 || id >= MAX_CPUS)
 		return -EINVAL;
+	/* It may still be on its way down from its last work. */
+	while (hcall_vcpu_op(VCPUOP_is_up, id, NULL) == 1)
+		hcall_sched_op(SCHEDOP_yield, NULL);
 	starts[id] = (struct start){ fn, arg };
 	cpu_context(&context, id, cpu_begin, &starts[id]);
 	rc = hcall_vcpu_op(VCPUOP_initialise, id, &context);

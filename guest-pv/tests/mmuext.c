@@ -382,6 +382,9 @@ static void flush_of_a_sleeper(void)
 	wait_word(&looks, n);
 	CHECK_EQ(slept_saw, 0);
 	hcall_event_channel_op(EVTCHNOP_send, &send);
+	/* A closed port is not pending: it must have seen it. */
+	while (hcall_vcpu_op(VCPUOP_is_up, 1, NULL) == 1)
+		hcall_sched_op(SCHEDOP_yield, NULL);
 	hcall_event_channel_op(EVTCHNOP_close, &close);
 	event_unmask_port(wake_port);
 	PREPARE(window_set(&w, 0));
