@@ -163,9 +163,12 @@ static void down_of_a_busy_vcpu(void)
 	CHECK(spinning);
 	CHECK_EQ(hcall_vcpu_op(VCPUOP_down, id, NULL), 0);
 	wait_down(id);
-	delay_ns(20000000);
-	before = spinning;
-	delay_ns(20000000);
+	/* Down is said; to stop its processor may take a moment. */
+	end = time_ns() + 20000000000;
+	do {
+		before = spinning;
+		delay_ns(20000000);
+	} while (spinning != before && time_ns() < end);
 	CHECK_EQ(spinning, before);
 }
 
