@@ -6,7 +6,8 @@
  *	rcx  r11  [error code]  rip  cs|mask<<32  rflags  rsp  ss
  *
  * From user mode the stack is the one of the last stack_switch; from kernel
- * mode the current one. The kernel's own cs is shown with RPL 0.
+ * mode the current one. The kernel's own cs is shown with RPL 0. The failsafe
+ * callback has ds es fs gs in the place of the error code.
  */
 #include "access.h"
 #include "domain.h"
@@ -15,34 +16,6 @@
 #include "layout.h"
 #include "hypercall.h"
 #include "pv_cpu.h"
-
-#define MAX_FRAME 11
-
-/* A frame under construction: words in memory order. */
-struct frame_words {
-	uint64_t w[MAX_FRAME];
-	unsigned int n;
-};
-
-static inline void put(struct frame_words *f, uint64_t v)
-{
-	f->w[f->n++] = v;
-}
-
-/* rip, cs, rflags, rsp, ss as the guest shall see them. */
-static inline void put_iret_part(struct frame_words *f, const struct vcpu *v,
-				 const struct cpu_user_regs *r)
-{
-	uint64_t mask = v->info->evtchn_upcall_mask;
-	uint64_t cs = v->pv.in_kernel ? r->cs & ~3UL : r->cs;
-	uint64_t flags = r->rflags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL);
-
-	put(f, r->rip);
-	put(f, cs | mask << 32);
-	put(f, flags | (mask ? 0 : X86_EFLAGS_IF));
-	put(f, r->rsp);
-	put(f, r->ss);
-}
 
 static inline void go_on_at(struct cpu_user_regs *r, uint64_t handler,
 			    uint64_t sp)
@@ -57,38 +30,16 @@ static inline void go_on_at(struct cpu_user_regs *r, uint64_t handler,
 		    X86_EFLAGS_IF;
 }
 
-/* Switches to the kernel, pushes the frame, goes on at handler. */
-static bool enter_kernel(struct vcpu *v, struct cpu_user_regs *r,
-			 const struct frame_words *f, uint64_t handler)
-{
-	uint64_t sp = r->rsp;
-
-	if (unlikely(!handler)) {
-		domain_crash(v->domain, "no handler for vector %#x",
-			     r->entry_vector);
-		return false;
-	}
-	if (!v->pv.in_kernel) {
-		pv_toggle_mode(v);
-		sp = v->pv.kernel_sp;
-	}
-	sp = (sp & ~15UL) - f->n * 8;
-	if (unlikely(copy_to_guest_va(sp, f->w, f->n * 8))) {
-		domain_crash(v->domain, "no stack at %#lx for vector %#x", sp,
-			     r->entry_vector);
-		return false;
-	}
-	go_on_at(r, handler, sp);
-	return true;
-}
+/* What lies between r11 and rip: so many words. */
+enum extra { NOTHING = 0, ERROR_CODE = 1, SELECTORS = 4 };
 
 /*
- * The frames that are made all the time: enter_kernel() and put_iret_part() in
- * one, word by word. error is stored if has_error.
+ * Switches to the kernel, pushes the frame word by word, goes on at handler.
+ * error is stored for ERROR_CODE.
  */
 static inline void bounce_frame(struct vcpu *v, struct cpu_user_regs *r,
 				uint64_t handler, bool mask_events,
-				bool has_error, uint32_t error)
+				enum extra extra, uint32_t error)
 {
 	uint64_t sp, cs, mask, flags, *at;
 
@@ -108,17 +59,22 @@ static inline void bounce_frame(struct vcpu *v, struct cpu_user_regs *r,
 	mask = v->info->evtchn_upcall_mask;
 	flags = (r->rflags & ~(X86_EFLAGS_IF | X86_EFLAGS_IOPL)) |
 		(mask ? 0 : X86_EFLAGS_IF);
-	sp = (sp & ~15UL) - (has_error ? 8 : 7) * 8;
+	sp = (sp & ~15UL) - (7 + extra) * 8;
 	if (unlikely(!guest_start_ok(sp)))
 		goto no_stack;
 	at = (uint64_t *)sp;
 	user_access_begin();
 	GUEST_STORE(at, r->rcx, fault);
 	GUEST_STORE(at + 1, r->r11, fault);
-	if (has_error) {
+	if (extra == ERROR_CODE) {
 		GUEST_STORE(at + 2, error, fault);
-		at++;
+	} else if (unlikely(extra)) {
+		GUEST_STORE(at + 2, r->ds, fault);
+		GUEST_STORE(at + 3, r->es, fault);
+		GUEST_STORE(at + 4, r->fs, fault);
+		GUEST_STORE(at + 5, r->gs, fault);
 	}
+	at += extra;
 	GUEST_STORE(at + 2, r->rip, fault);
 	GUEST_STORE(at + 3, cs | mask << 32, fault);
 	GUEST_STORE(at + 4, flags, fault);
@@ -139,7 +95,7 @@ no_stack:
 static void bounce(struct vcpu *v, struct cpu_user_regs *r, uint64_t handler,
 		   bool mask_events)
 {
-	bounce_frame(v, r, handler, mask_events, false, 0);
+	bounce_frame(v, r, handler, mask_events, NOTHING, 0);
 }
 
 static bool has_error_code(unsigned int vector)
@@ -156,9 +112,10 @@ void pv_inject_exception(struct cpu_user_regs *r, unsigned int vector,
 
 	r->entry_vector = vector;
 	if (has_error_code(vector))
-		bounce_frame(v, r, t->address, t->flags & 4, true, error);
+		bounce_frame(v, r, t->address, t->flags & 4, ERROR_CODE,
+			     error);
 	else
-		bounce_frame(v, r, t->address, t->flags & 4, false, 0);
+		bounce(v, r, t->address, t->flags & 4);
 }
 
 /* INT n: never an error code, whatever the vector. */
@@ -177,24 +134,15 @@ void pv_inject_page_fault(struct cpu_user_regs *r, uint64_t addr,
 	const struct trap_info *t = &v->pv.trap[TRAP_PF];
 
 	v->info->arch.cr2 = addr;
-	bounce_frame(v, r, t->address, t->flags & 4, true, error);
+	bounce_frame(v, r, t->address, t->flags & 4, ERROR_CODE,
+			     error);
 }
 
 /* Selectors or the return frame were bad: the guest's kernel sorts it out. */
 void pv_failsafe(struct vcpu *v, struct cpu_user_regs *r)
 {
-	struct frame_words f = { .n = 0 };
-	bool mask = v->pv.failsafe.mask_events;
-
-	put(&f, r->rcx);
-	put(&f, r->r11);
-	put(&f, r->ds);
-	put(&f, r->es);
-	put(&f, r->fs);
-	put(&f, r->gs);
-	put_iret_part(&f, v, r);
-	if (enter_kernel(v, r, &f, v->pv.failsafe.address) && mask)
-		v->info->evtchn_upcall_mask = 1;
+	bounce_frame(v, r, v->pv.failsafe.address, v->pv.failsafe.mask_events,
+		     SELECTORS, 0);
 }
 
 /* --- system calls --- */
