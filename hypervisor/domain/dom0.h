@@ -2,6 +2,8 @@
 #ifndef PV_DOM0_H
 #define PV_DOM0_H
 
+#include <xen/elfnote.h>
+
 #include "domain.h"
 
 /* What elf.c finds in the kernel's file. */
@@ -10,10 +12,9 @@ struct elf_kernel {
 	uint64_t size;
 	const struct elf_segment *segment, *segments_end;
 
-	/* Addresses that the notes give, and whether they were there. */
-	uint64_t entry, virt_base, paddr_offset, init_p2m, hypercall_page;
-	bool has_init_p2m, has_hypercall_page;
-	bool mod_start_pfn; /* takes its initrd unmapped, by pfn */
+	/* What the notes say, by number, and a bit for each that was there. */
+	uint64_t note[XEN_ELFNOTE_MAX + 1];
+	uint32_t notes;
 
 	/* Pseudo-physical range that the segments fill, bytes: [low, high). */
 	uint64_t low, high;

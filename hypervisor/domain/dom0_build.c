@@ -97,13 +97,12 @@ void hypercall_page_fill(uint8_t *page)
 static void load_image(struct builder *b, const struct boot_module *initrd)
 {
 	const struct elf_kernel *k = &b->kernel;
-	uint64_t pfn;
+	uint64_t va = k->note[XEN_ELFNOTE_HYPERCALL_PAGE], pfn;
 
 	elf_load(k, &b->memory);
-	if (k->has_hypercall_page) {
-		pfn = dom0_va_pfn(&b->layout, k->hypercall_page);
-		if (k->hypercall_page % PAGE_SIZE ||
-		    pfn >= DIV_ROUND_UP(k->high, PAGE_SIZE))
+	if (k->notes >> XEN_ELFNOTE_HYPERCALL_PAGE & 1) {
+		pfn = dom0_va_pfn(&b->layout, va);
+		if (va % PAGE_SIZE || pfn >= DIV_ROUND_UP(k->high, PAGE_SIZE))
 			panic("Dom0 kernel: hypercall page outside it");
 		hypercall_page_fill(dom0_page(&b->memory, pfn));
 	}
@@ -180,13 +179,12 @@ static void start(struct builder *b, mfn_t l4)
 {
 	struct vcpu_guest_context *c = hv_alloc(sizeof(*c));
 	const struct dom0_layout *l = &b->layout;
-	struct vcpu *v = b->d->vcpu[0];
 	int rc;
 
 	if (!c)
 		panic("Dom0: no memory left to start it");
 	c->flags = VGCF_in_kernel | VGCF_online;
-	c->user_regs.rip = b->kernel.entry;
+	c->user_regs.rip = b->kernel.note[XEN_ELFNOTE_ENTRY];
 	c->user_regs.rsp = l->stack + PAGE_SIZE;
 	c->user_regs.rsi = l->start_info;
 	c->user_regs.rflags = 0x202; /* interrupts on; bit 1 is always set */
@@ -195,13 +193,10 @@ static void start(struct builder *b, mfn_t l4)
 	c->kernel_ss = FLAT_KERNEL_SS;
 	c->kernel_sp = l->stack + PAGE_SIZE;
 	c->ctrlreg[3] = mfn_paddr(l4);
-	rc = pv_set_context(v, c);
+	rc = vcpu_set_context(b->d->vcpu[0], c);
 	hv_free(c);
 	if (rc)
 		panic("Dom0: its start state is not valid (%d)", rc);
-
-	v->initialised = true;
-	vcpu_up(v);
 	if (domain_unpause(b->d))
 		panic("Dom0: not paused after creation");
 }
@@ -239,7 +234,8 @@ void dom0_build(const struct boot_module *kernel,
 
 	log_line(LOG_INFO, "Dom0: %lu MiB, %u vCPUs, kernel at %lx, entry %lx",
 		 b->memory.pages >> 8, b->d->max_vcpus,
-		 l->virt_base + b->kernel.low, b->kernel.entry);
+		 l->virt_base + b->kernel.low,
+		 b->kernel.note[XEN_ELFNOTE_ENTRY]);
 	start(b, l4);
 	hv_free(b);
 }

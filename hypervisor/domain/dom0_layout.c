@@ -70,18 +70,19 @@ static const char *check_place(uint64_t start, uint64_t end)
 const char *dom0_lay_out(struct dom0_layout *l, const struct elf_kernel *k,
 			 uint64_t initrd_len, uint64_t pages)
 {
-	uint64_t va = k->virt_base + ROUND_UP(k->high, PAGE_SIZE), pfn;
+	const uint64_t base = k->note[XEN_ELFNOTE_VIRT_BASE];
+	uint64_t va = base + ROUND_UP(k->high, PAGE_SIZE), pfn;
 	const char *why;
 
-	*l = (struct dom0_layout){ .virt_base = k->virt_base };
+	*l = (struct dom0_layout){ .virt_base = base };
 	l->initrd_pages = DIV_ROUND_UP(initrd_len, PAGE_SIZE);
 	l->p2m_pages = DIV_ROUND_UP(pages * sizeof(uint64_t), PAGE_SIZE);
-	if (!k->mod_start_pfn && initrd_len) {
+	if (!k->note[XEN_ELFNOTE_MOD_START_PFN] && initrd_len) {
 		l->initrd_mapped = true;
 		l->initrd_pfn = dom0_va_pfn(l, va);
 		va += l->initrd_pages * PAGE_SIZE;
 	}
-	if (!k->has_init_p2m) {
+	if (!(k->notes >> XEN_ELFNOTE_INIT_P2M & 1)) {
 		l->p2m_inside = true;
 		l->p2m_va = va;
 		l->p2m_pfn = dom0_va_pfn(l, va);
@@ -99,7 +100,7 @@ const char *dom0_lay_out(struct dom0_layout *l, const struct elf_kernel *k,
 		pfn += l->initrd_pages;
 	}
 	if (!l->p2m_inside) {
-		l->p2m_va = k->init_p2m;
+		l->p2m_va = k->note[XEN_ELFNOTE_INIT_P2M];
 		l->p2m_pfn = pfn;
 		va = l->p2m_va + l->p2m_pages * PAGE_SIZE;
 		why = check_place(l->p2m_va, va);

@@ -7,8 +7,6 @@
  *
  * Layout of ELF files: System V ABI, chapters 4 and 5; notes: elfnote.h.
  */
-#include <xen/elfnote.h>
-
 #include "dom0.h"
 #include "lib.h"
 
@@ -64,41 +62,18 @@ static bool asks_too_much(const char *list, size_t len)
 static const char *take_note(struct elf_kernel *k, uint32_t type,
 			     const void *desc, uint32_t len)
 {
-	uint64_t value = 0;
-
-	memcpy(&value, desc, min((size_t)len, sizeof(value)));
-	switch (type) {
-	case XEN_ELFNOTE_ENTRY:
-		k->entry = value;
-		break;
-	case XEN_ELFNOTE_HYPERCALL_PAGE:
-		k->hypercall_page = value;
-		k->has_hypercall_page = true;
-		break;
-	case XEN_ELFNOTE_VIRT_BASE:
-		k->virt_base = value;
-		break;
-	case XEN_ELFNOTE_PADDR_OFFSET:
-		k->paddr_offset = value;
-		break;
-	case XEN_ELFNOTE_INIT_P2M:
-		k->init_p2m = value;
-		k->has_init_p2m = true;
-		break;
-	case XEN_ELFNOTE_MOD_START_PFN:
-		k->mod_start_pfn = value != 0;
-		break;
-	case XEN_ELFNOTE_FEATURES:
-		if (asks_too_much(desc, len))
-			return "it requires a feature that PV does not have";
-		break;
-	}
+	if (type > XEN_ELFNOTE_MAX)
+		return NULL;
+	k->notes |= 1u << type;
+	k->note[type] = 0;
+	memcpy(&k->note[type], desc, min((size_t)len, sizeof(k->note[type])));
+	if (type == XEN_ELFNOTE_FEATURES && asks_too_much(desc, len))
+		return "it requires a feature that PV does not have";
 	return NULL;
 }
 
-/* Walks one note segment; counts notes of the owner "Xen". */
-static const char *take_notes(struct elf_kernel *k, uint64_t off,
-			      uint64_t len, unsigned int *found)
+/* Walks one note segment for notes of the owner "Xen". */
+static const char *take_notes(struct elf_kernel *k, uint64_t off, uint64_t len)
 {
 	const struct elf_note *n;
 	const char *why;
@@ -117,7 +92,6 @@ static const char *take_notes(struct elf_kernel *k, uint64_t off,
 			why = take_note(k, n->type, k->file + desc, n->descsz);
 			if (why)
 				return why;
-			++*found;
 		}
 		desc = min(desc + ROUND_UP((uint64_t)n->descsz, 4), end);
 	}
@@ -139,7 +113,7 @@ static const char *take_header(struct elf_kernel *k)
 		return "its program headers lie outside the file";
 	k->segment = (const void *)(k->file + h->phoff);
 	k->segments_end = k->segment + h->phnum;
-	k->entry = h->entry;
+	k->note[XEN_ELFNOTE_ENTRY] = h->entry;
 	return NULL;
 }
 
@@ -152,7 +126,7 @@ static const char *measure(struct elf_kernel *k)
 	for (s = k->segment; s < k->segments_end; s++) {
 		if (s->type != SEGMENT_LOAD || s->memsz == 0)
 			continue;
-		pa = s->paddr - k->paddr_offset;
+		pa = s->paddr - k->note[XEN_ELFNOTE_PADDR_OFFSET];
 		if (!in_file(k, s->offset, s->filesz) || s->filesz > s->memsz)
 			return "a segment lies outside the file: cut off?";
 		if (pa >= IMAGE_LIMIT || s->memsz >= IMAGE_LIMIT)
@@ -168,7 +142,6 @@ static const char *measure(struct elf_kernel *k)
 const char *elf_parse(struct elf_kernel *k, const void *file, uint64_t size)
 {
 	const struct elf_segment *s;
-	unsigned int notes = 0;
 	const char *why;
 
 	*k = (struct elf_kernel){ .file = file, .size = size };
@@ -178,11 +151,11 @@ const char *elf_parse(struct elf_kernel *k, const void *file, uint64_t size)
 	for (s = k->segment; s < k->segments_end; s++) {
 		if (s->type != SEGMENT_NOTE)
 			continue;
-		why = take_notes(k, s->offset, s->filesz, &notes);
+		why = take_notes(k, s->offset, s->filesz);
 		if (why)
 			return why;
 	}
-	if (notes == 0)
+	if (!k->notes)
 		return "it has no Xen notes: it was built without PV support";
 	return measure(k);
 }
@@ -195,7 +168,7 @@ void elf_load(const struct elf_kernel *k, const struct dom0_memory *m)
 	for (s = k->segment; s < k->segments_end; s++) {
 		if (s->type != SEGMENT_LOAD)
 			continue;
-		pa = s->paddr - k->paddr_offset;
+		pa = s->paddr - k->note[XEN_ELFNOTE_PADDR_OFFSET];
 		dom0_copy(m, pa, k->file + s->offset, s->filesz);
 		dom0_copy(m, pa + s->filesz, NULL, s->memsz - s->filesz);
 	}

@@ -212,7 +212,6 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	if (pv_set_ldt(v, c->ldt_base, (unsigned int)c->ldt_ents))
 		domain_log(v->domain, LOG_WARNING,
 			   "vCPU %u: LDT of the context refused", v->id);
-	v->initialised = true;
 	return 0;
 }
 
