@@ -26,11 +26,6 @@
 #define MSR_PLATFORM_INFO 0xce
 #define MSR_ARCH_CAPABILITIES 0x10a
 
-struct cpu_policy {
-	uint32_t max_basic, max_ext;
-	uint32_t words[FEATURE_WORDS];
-};
-
 #define REG(x) offsetof(struct cpuid_regs, x)
 #define NOWHERE { ~0u, 0, 0 } /* words of an MSR, which PV lacks */
 
@@ -66,12 +61,13 @@ static uint32_t subleaves(uint32_t leaf)
 void cpu_policy_limit(const struct domain *d, uint32_t leaf, uint32_t sub,
 		      struct cpuid_regs *r)
 {
-	const struct cpu_policy *p = d ? d->policy : NULL;
+	const struct cpu_policy *p;
 	uint32_t keep;
 	unsigned int i;
 
-	if (!p)
+	if (!d)
 		return;
+	p = &d->policy;
 	if (leaf == 0)
 		r->a = min(r->a, p->max_basic);
 	else if (leaf == 0x80000000)
@@ -269,52 +265,32 @@ static int check_msrs(struct xen_domctl_cpu_policy *op)
 	return 0;
 }
 
-/* The first one stays, since others may be reading it; its contents change. */
-static void policy_install(struct domain *d, struct cpu_policy *p)
-{
-	spin_lock(&d->lock);
-	if (d->policy)
-		*d->policy = *p;
-	else
-		store_release(&d->policy, p);
-	spin_unlock(&d->lock);
-	if (d->policy != p)
-		hv_free(p);
-}
-
 int policy_set(struct domain *d, struct xen_domctl_cpu_policy *op)
 {
-	struct cpu_policy *p;
+	struct cpu_policy p = { .max_basic = ~0u, .max_ext = ~0u };
 	xen_cpuid_leaf_t l;
 	uint32_t i;
-	int rc = 0;
+	int rc;
 
 	op->err_leaf = op->err_subleaf = op->err_msr = ~0u;
 	if (op->nr_leaves > MAX_LEAVES || op->nr_msrs > 2)
 		return -E2BIG;
-	p = hv_alloc(sizeof(*p));
-	if (!p)
-		return -ENOMEM;
-	p->max_basic = p->max_ext = ~0u;
-	policy_features(POLICY_PV, p->words);
-	for (i = 0; i < op->nr_leaves && !rc; i++) {
-		if (copy_from_handle(&l, op->leaves, i, 1)) {
-			rc = -EFAULT;
-			break;
-		}
+	policy_features(POLICY_PV, p.words);
+	for (i = 0; i < op->nr_leaves; i++) {
+		if (copy_from_handle(&l, op->leaves, i, 1))
+			return -EFAULT;
 		op->err_leaf = l.leaf;
 		op->err_subleaf = l.subleaf;
-		rc = take_leaf(p, &l);
+		rc = take_leaf(&p, &l);
+		if (rc)
+			return rc;
 	}
-	if (!rc) {
-		op->err_leaf = op->err_subleaf = ~0u;
-		rc = check_msrs(op);
-	}
-	if (rc) {
-		hv_free(p);
+	op->err_leaf = op->err_subleaf = ~0u;
+	rc = check_msrs(op);
+	if (rc)
 		return rc;
-	}
 	op->err_msr = ~0u;
-	policy_install(d, p);
+	spin_guard(&d->lock);
+	d->policy = p;
 	return 0;
 }

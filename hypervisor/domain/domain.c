@@ -188,6 +188,7 @@ static struct domain *domain_alloc(const struct domain_config *c)
 	d->ssidref = c->ssidref;
 	d->pv.io_all = c->privileged;
 	memcpy(d->handle, c->handle, sizeof(d->handle));
+	memset(&d->policy, 0xff, sizeof(d->policy));
 	spin_init(&d->lock, RANK_DOMAIN);
 	spin_init(&d->pages_lock, RANK_PAGES);
 	sched_init_domain(d);
@@ -219,7 +220,6 @@ void domain_free(struct domain *d)
 		vcpu_free(v);
 	hv_free(d->vcpu);
 	hv_free(d->pv.e820);
-	hv_free(d->policy);
 	grant_free_domain(d);
 	hv_free(d);
 }

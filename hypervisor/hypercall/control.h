@@ -34,12 +34,11 @@ must_check int policy_put_leaves(enum policy_kind kind, const struct domain *d,
 must_check int policy_put_msrs(XEN_GUEST_HANDLE_64(xen_msr_entry_t) h,
 			       uint32_t *nr);
 /*
- * Limits d to a tool's policy. 0, -EFAULT, -ENOMEM, -E2BIG, -ERANGE (no such
- * leaf or MSR), -EINVAL (more leaves than there are); err_* says which.
+ * Limits d to a tool's policy. 0, -EFAULT, -E2BIG, -ERANGE (no such leaf or
+ * MSR), -EINVAL (more leaves than there are); err_* says which.
  */
 must_check int policy_set(struct domain *d, struct xen_domctl_cpu_policy *op);
 
-#define FEATURE_WORDS 19
 void policy_features(enum policy_kind kind, uint32_t words[FEATURE_WORDS]);
 
 #endif

@@ -42,6 +42,13 @@ struct vcpu {
 	struct time_vcpu time;      /* cpu/time.c, hypercall/vcpu.c */
 };
 
+/* What it may have of CPUID (domain/cpu_policy.c); all ones: no limits. */
+#define FEATURE_WORDS 19
+struct cpu_policy {
+	uint32_t max_basic, max_ext;
+	uint32_t words[FEATURE_WORDS];
+};
+
 enum domain_state {
 	DOM_BUILDING,  /* created, never unpaused yet */
 	DOM_ALIVE,
@@ -80,7 +87,7 @@ struct domain {
 	uint8_t handle[16];          /* uuid */
 	uint32_t ssidref;
 	bool xs_domain;              /* runs a store daemon; told to tools */
-	struct cpu_policy *policy;   /* domain/cpu_policy.c; NULL: no limits */
+	struct cpu_policy policy;    /* lock, for who sets it */
 
 	/* CPUs that may hold TLB entries of it (mm/tlb.c): atomic bitmap. */
 	uint64_t dirty_cpus;
