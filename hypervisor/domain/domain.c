@@ -145,27 +145,26 @@ static int enter(struct domain *d, uint16_t id)
 static int domain_enter(struct domain *d, uint16_t wanted)
 {
 	unsigned int tries;
-	int rc = -EINVAL;
+	int rc;
 
-	spin_lock(&table_lock);
+	spin_guard(&table_lock);
 	if (wanted <= LAST_ID)
-		rc = enter(d, wanted);
-	else if (wanted == DOMID_INVALID)
-		for (tries = FIRST_ID; tries <= LAST_ID; tries++) {
-			last_id = last_id >= LAST_ID ? FIRST_ID : last_id + 1;
-			rc = enter(d, last_id);
-			if (rc != -EEXIST)
-				break;
-		}
-	spin_unlock(&table_lock);
-	return wanted == DOMID_INVALID && rc == -EEXIST ? -ENOMEM : rc;
+		return enter(d, wanted);
+	if (wanted != DOMID_INVALID)
+		return -EINVAL;
+	for (tries = FIRST_ID; tries <= LAST_ID; tries++) {
+		last_id = last_id >= LAST_ID ? FIRST_ID : last_id + 1;
+		rc = enter(d, last_id);
+		if (rc != -EEXIST)
+			return rc;
+	}
+	return -ENOMEM;
 }
 
 void domain_forget(struct domain *d)
 {
-	spin_lock(&table_lock);
+	spin_guard(&table_lock);
 	*slot_of(d->id) = NULL;
-	spin_unlock(&table_lock);
 }
 
 static struct domain *domain_alloc(const struct domain_config *c)
@@ -354,15 +353,10 @@ int domain_unpause(struct domain *d)
 
 void domain_kill(struct domain *d)
 {
-	bool first;
-
-	spin_lock(&d->lock);
-	first = d->state < DOM_DYING;
-	if (first)
-		store_release(&d->state, DOM_DYING);
-	spin_unlock(&d->lock);
-	if (!first)
+	spin_guard(&d->lock);
+	if (d->state >= DOM_DYING)
 		return;
+	store_release(&d->state, DOM_DYING);
 	domain_stop_vcpus(d);
 	reaper_kick();
 }

@@ -36,20 +36,17 @@ static void dom0_shutdown(int reason)
  */
 static void check_complete(struct domain *d)
 {
-	bool complete = false;
 	struct vcpu *v;
 	unsigned int i;
 
-	spin_lock(&d->lock);
-	if (d->shutting_down && !d->shutdown) {
-		complete = true;
-		for_each_vcpu(d, v, i)
-			complete &= READ_ONCE(v->sched.parked);
-		if (complete)
-			WRITE_ONCE(d->shutdown, true);
-	}
-	spin_unlock(&d->lock);
-	if (complete && !domain_is_dying(d))
+	spin_guard(&d->lock);
+	if (!d->shutting_down || d->shutdown)
+		return;
+	for_each_vcpu(d, v, i)
+		if (!READ_ONCE(v->sched.parked))
+			return;
+	WRITE_ONCE(d->shutdown, true);
+	if (!domain_is_dying(d))
 		virq_raise_global(VIRQ_DOM_EXC);
 }
 
@@ -81,18 +78,12 @@ void domain_shutdown(struct domain *d, int reason)
 
 int domain_shutdown_undo(struct domain *d)
 {
-	bool was;
-
-	spin_lock(&d->lock);
-	was = d->shutdown;
-	if (was) {
-		d->shutdown_code = -1;
-		WRITE_ONCE(d->shutdown, false);
-		WRITE_ONCE(d->shutting_down, false);
-	}
-	spin_unlock(&d->lock);
-	if (!was)
+	spin_guard(&d->lock);
+	if (!d->shutdown)
 		return -EINVAL;
+	d->shutdown_code = -1;
+	WRITE_ONCE(d->shutdown, false);
+	WRITE_ONCE(d->shutting_down, false);
 	domain_unpark_vcpus(d);
 	return 0;
 }

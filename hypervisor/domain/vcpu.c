@@ -137,9 +137,8 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)
 	if (rc)
 		return rc;
 	info = (struct vcpu_info *)((char *)frame_virt(f) + offset);
-	spin_lock(&d->lock);
+	spin_guard(&d->lock);
 	if (v->info_frame) {
-		spin_unlock(&d->lock);
 		frame_put_as(f);
 		return -EINVAL;
 	}
@@ -151,7 +150,6 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, uint32_t offset)
 	}
 	v->info_frame = f;
 	store_release(&v->info, info);
-	spin_unlock(&d->lock);
 	event_rescan_vcpu(v);
 	return 0;
 }

@@ -63,19 +63,20 @@ static int grow(struct domain *d)
 int grant_frame(struct domain *d, unsigned int i, mfn_t *mfn)
 {
 	struct grant_domain *g = &d->grant;
-	int rc = 0;
+	int rc;
 
 	if (i >= g->max_frames)
 		return -EINVAL;
-	spin_lock(&g->lock);
+	spin_guard(&g->lock);
 	if (g->dead || domain_is_dying(d))
-		rc = -ESRCH;
-	while (!rc && g->frames <= i)
+		return -ESRCH;
+	while (g->frames <= i) {
 		rc = grow(d);
-	if (!rc)
-		*mfn = frame_mfn(virt_frame(g->page[i].shared));
-	spin_unlock(&g->lock);
-	return rc;
+		if (rc)
+			return rc;
+	}
+	*mfn = frame_mfn(virt_frame(g->page[i].shared));
+	return 0;
 }
 
 /* Who shares nothing any more sees no marks: unpinning leaves them out. */
@@ -197,17 +198,13 @@ int grant_pin(struct domain *granter, uint32_t ref, uint16_t mapper,
 	      bool write, struct frame **f)
 {
 	struct grant_domain *g = &granter->grant;
-	int status;
 
-	spin_lock(&g->lock);
+	spin_guard(&g->lock);
 	if (g->dead)
-		status = GNTST_bad_domain;
-	else if (ref / ENTRIES_PER_FRAME >= g->frames)
-		status = GNTST_bad_gntref;
-	else
-		status = pin_entry(granter, ref, mapper, write, f);
-	spin_unlock(&g->lock);
-	return status;
+		return GNTST_bad_domain;
+	if (ref / ENTRIES_PER_FRAME >= g->frames)
+		return GNTST_bad_gntref;
+	return pin_entry(granter, ref, mapper, write, f);
 }
 
 void grant_unpin(struct domain *granter, uint32_t ref, bool write)

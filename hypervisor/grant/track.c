@@ -47,20 +47,16 @@ int track_grow(struct grant_domain *g)
 int track_take(struct domain *d, uint32_t *handle, struct mapping **m)
 {
 	struct grant_domain *g = &d->grant;
-	int status = GNTST_okay;
 
-	spin_lock(&g->track_lock);
-	if (g->track_free == NO_HANDLE)
-		status = track_grow(g);
-	if (status == GNTST_okay) {
-		*handle = g->track_free;
-		*m = record(g, *handle);
-		g->track_free = (*m)->ref;
-		(*m)->busy = 1;
-		g->track_used++;
-	}
-	spin_unlock(&g->track_lock);
-	return status;
+	spin_guard(&g->track_lock);
+	if (g->track_free == NO_HANDLE && track_grow(g) != GNTST_okay)
+		return GNTST_no_space;
+	*handle = g->track_free;
+	*m = record(g, *handle);
+	g->track_free = (*m)->ref;
+	(*m)->busy = 1;
+	g->track_used++;
+	return GNTST_okay;
 }
 
 /*
@@ -71,7 +67,7 @@ void track_give(struct domain *d, struct mapping *m, uint32_t handle)
 {
 	struct grant_domain *g = &d->grant;
 
-	spin_lock(&g->track_lock);
+	spin_guard(&g->track_lock);
 	*m = (struct mapping){ .ref = g->track_free };
 	g->track_free = handle;
 	if (--g->track_used == 0 && g->track_pages > 1) {
@@ -80,23 +76,20 @@ void track_give(struct domain *d, struct mapping *m, uint32_t handle)
 		g->track_free = NO_HANDLE;
 		chain(g, 0);
 	}
-	spin_unlock(&g->track_lock);
 }
 
 struct mapping *track_claim(struct domain *d, uint32_t handle)
 {
 	struct grant_domain *g = &d->grant;
-	struct mapping *m = NULL;
+	struct mapping *m;
 
-	spin_lock(&g->track_lock);
-	if (handle / PER_PAGE < g->track_pages) {
-		m = record(g, handle);
-		if (load_acquire(&m->busy) || !m->granter)
-			m = NULL;
-		else
-			m->busy = 1;
-	}
-	spin_unlock(&g->track_lock);
+	spin_guard(&g->track_lock);
+	if (handle / PER_PAGE >= g->track_pages)
+		return NULL;
+	m = record(g, handle);
+	if (load_acquire(&m->busy) || !m->granter)
+		return NULL;
+	m->busy = 1;
 	return m;
 }
 

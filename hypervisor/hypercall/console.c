@@ -169,10 +169,9 @@ static unsigned int take_input(char *buf, unsigned int size)
 {
 	unsigned int n = 0;
 
-	spin_lock(&input_lock);
+	spin_guard(&input_lock);
 	while (n < size && input_tail != input_head)
 		buf[n++] = input[input_tail++ % INPUT_SIZE];
-	spin_unlock(&input_lock);
 	return n;
 }
 

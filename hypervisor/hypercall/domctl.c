@@ -129,13 +129,8 @@ static long op_resume(struct domain *d, void *arg)
 
 static uint64_t shared_info_mfn(struct domain *d)
 {
-	uint64_t mfn = ~0UL;
-
-	spin_lock(&d->lock); /* the reaper takes it away under it */
-	if (d->shared)
-		mfn = frame_mfn(virt_frame(d->shared)).n;
-	spin_unlock(&d->lock);
-	return mfn;
+	spin_guard(&d->lock); /* the reaper takes it away under it */
+	return d->shared ? frame_mfn(virt_frame(d->shared)).n : ~0UL;
 }
 
 static uint32_t info_flags(const struct domain *d)
@@ -246,10 +241,9 @@ static long op_page_info(struct domain *d, void *arg)
 
 static long op_max_mem(struct domain *d, void *arg)
 {
-	spin_lock(&d->pages_lock);
+	spin_guard(&d->pages_lock);
 	WRITE_ONCE(d->max_pages, PART(max_mem)->max_memkb >>
 				 (PAGE_SHIFT - 10));
-	spin_unlock(&d->pages_lock);
 	return 0;
 }
 

@@ -183,9 +183,8 @@ static int hold_going(struct round *r)
 /* The limit does not count what is about to go. */
 static void allow(struct domain *d, int64_t pages)
 {
-	spin_lock(&d->pages_lock);
+	spin_guard(&d->pages_lock);
 	d->exchanging += pages;
-	spin_unlock(&d->pages_lock);
 }
 
 static int get_coming(struct round *r)

@@ -46,10 +46,9 @@ static long op_shutdown_code(struct domain *none, void *arg)
 
 	if (s->reason > SHUTDOWN_MAX)
 		return -EINVAL;
-	spin_lock(&d->lock);
+	spin_guard(&d->lock);
 	if (d->shutdown_code < 0)
 		d->shutdown_code = (int)s->reason;
-	spin_unlock(&d->lock);
 	return 0;
 }
 
@@ -196,19 +195,16 @@ static long op_watchdog(struct domain *none, void *arg)
 {
 	const struct sched_watchdog *w = arg;
 	struct domain *d = current->domain;
-	long rc = 0;
 
 	if (w->id > ARRAY_SIZE(d->sched.watchdog))
 		return -EINVAL;
-	spin_lock(&d->lock);
+	spin_guard(&d->lock);
 	if (w->id == 0)
-		rc = watchdog_new(d, w->timeout);
-	else if (!(d->sched.watchdogs_armed >> (w->id - 1) & 1))
-		rc = -EINVAL;
-	else
-		watchdog_set(d, w->id - 1, w->timeout);
-	spin_unlock(&d->lock);
-	return rc;
+		return watchdog_new(d, w->timeout);
+	if (!(d->sched.watchdogs_armed >> (w->id - 1) & 1))
+		return -EINVAL;
+	watchdog_set(d, w->id - 1, w->timeout);
+	return 0;
 }
 
 /*

@@ -94,23 +94,21 @@ static long op_set_periodic(struct vcpu *v, uint64_t arg)
 		return -EFAULT;
 	if (set.period_ns < MIN_PERIOD || set.period_ns > MAX_PERIOD)
 		return -EINVAL;
-	spin_lock(&v->domain->lock);
+	spin_guard(&v->domain->lock);
 	WRITE_ONCE(v->time.period, set.period_ns);
 	timer_set(&v->time.periodic, now() + set.period_ns);
-	spin_unlock(&v->domain->lock);
 	return 0;
 }
 
 static long op_stop_periodic(struct vcpu *v, uint64_t arg)
 {
-	spin_lock(&v->domain->lock);
-	if (v->time.period) {
-		WRITE_ONCE(v->time.period, 0);
-		timer_stop(&v->time.periodic);
-		/* It may have set itself again meanwhile; now it does not. */
-		timer_stop(&v->time.periodic);
-	}
-	spin_unlock(&v->domain->lock);
+	spin_guard(&v->domain->lock);
+	if (!v->time.period)
+		return 0;
+	WRITE_ONCE(v->time.period, 0);
+	timer_stop(&v->time.periodic);
+	/* It may have set itself again meanwhile; now it does not. */
+	timer_stop(&v->time.periodic);
 	return 0;
 }
 
