@@ -218,7 +218,6 @@ void domain_free(struct domain *d)
 	for_each_vcpu(d, v, i)
 		vcpu_free(v);
 	hv_free(d->vcpu);
-	hv_free(d->pv.e820);
 	grant_free_domain(d);
 	hv_free(d);
 }

@@ -60,7 +60,7 @@ static int grow(struct domain *d)
 	return 0;
 }
 
-int grant_frame(struct domain *d, unsigned int i, mfn_t *mfn)
+int grant_frame(struct domain *d, uint64_t i, mfn_t *mfn)
 {
 	struct grant_domain *g = &d->grant;
 	int rc;

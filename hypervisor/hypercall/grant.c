@@ -83,43 +83,41 @@ static int16_t target(uint16_t id, struct domain **d)
 	       rc ? GNTST_permission_denied : GNTST_okay;
 }
 
-/* Grows the table and tells where it is: a status, unless the call fails. */
-static int list_frames(struct domain *d, struct gnttab_setup_table *op)
+int grant_list_frames(struct domain *d, uint64_t first, uint32_t n,
+		      XEN_GUEST_HANDLE(xen_pfn_t) list)
 {
-	xen_pfn_t n;
+	xen_pfn_t number;
+	int rc = 0;
 	uint32_t i;
 	mfn_t mfn;
-	int rc;
 
-	op->status = GNTST_general_error;
-	if (op->nr_frames > d->grant.max_frames)
-		return 0;
-	for (i = 0; i < op->nr_frames; i++) {
-		if (grant_frame(d, i, &mfn))
-			return 0;
-		n = mfn.n;
-		if (copy_to_handle(op->frame_list, i, &n, 1))
-			return -EFAULT;
-		rc = preempt_point();
+	for (i = 0; !rc && i < n; i++) {
+		rc = grant_frame(d, first + i, &mfn);
 		if (rc)
-			return rc;
+			break;
+		number = mfn.n;
+		rc = copy_to_handle(list, i, &number, 1);
+		if (!rc)
+			rc = preempt_point();
 	}
-	op->status = GNTST_okay;
-	return 0;
+	return rc;
 }
 
+/* Grows the table and tells where it is: a status, unless the call fails. */
 static long op_setup_table(union grant_arg *a)
 {
 	struct gnttab_setup_table *op = &a->setup_table;
 	struct domain *d;
-	int rc;
+	int rc = -EINVAL;
 
 	op->status = target(op->dom, &d);
 	if (op->status != GNTST_okay)
 		return 0;
-	rc = list_frames(d, op);
+	if (op->nr_frames <= d->grant.max_frames)
+		rc = grant_list_frames(d, 0, op->nr_frames, op->frame_list);
 	domain_put(d);
-	return rc;
+	op->status = rc ? GNTST_general_error : GNTST_okay;
+	return rc == -EFAULT || rc == -EINTR ? rc : 0;
 }
 
 static long op_query_size(union grant_arg *a)

@@ -77,14 +77,7 @@ static long op_machphys_mfn_list(struct domain *d, void *arg)
 
 /* --- memory maps --- */
 
-#define MAP_ENTRIES (MAX_RAM_RANGES + 4)
-#define TYPE_RAM 1
 #define TYPE_RESERVED 2
-
-struct e820_map {
-	unsigned int entries;
-	struct e820entry entry[MAP_ENTRIES];
-};
 
 /* Places where interrupt controllers answer: never memory, never Dom0's. */
 static const struct e820entry controllers[] = {
@@ -104,7 +97,7 @@ static void map_insert(struct e820_map *m, const struct e820entry *e)
 		if (m->entry[i].addr < e->addr)
 			at = i + 1;
 	}
-	if (m->entries == MAP_ENTRIES)
+	if (m->entries == ARRAY_SIZE(m->entry))
 		return;
 	memmove(&m->entry[at + 1], &m->entry[at],
 		(m->entries - at) * sizeof(*e));
@@ -141,11 +134,10 @@ static long op_machine_memory_map(struct domain *d, void *arg)
 static long op_memory_map(struct domain *none, void *arg)
 {
 	struct domain *d = current->domain;
-	struct e820_map map = { .entries = 0 };
+	struct e820_map map;
 
 	spin_lock(&d->lock);
-	if (d->pv.e820)
-		map = *d->pv.e820;
+	map = d->pv.e820;
 	spin_unlock(&d->lock);
 	/* Without one, the kernel assumes one range of RAM. */
 	return map.entries ? give_map(arg, &map) : -ENOSYS;
@@ -155,24 +147,15 @@ static long op_set_memory_map(struct domain *d, void *arg)
 {
 	const struct xen_memory_map *m =
 		&((struct xen_foreign_memory_map *)arg)->map;
-	struct e820_map *map, *old;
+	struct e820_map map = { .entries = m->nr_entries };
 
-	if (m->nr_entries == 0 || m->nr_entries > MAP_ENTRIES)
+	if (m->nr_entries == 0 || m->nr_entries > ARRAY_SIZE(map.entry))
 		return -EINVAL;
-	map = hv_alloc(sizeof(*map));
-	if (!map)
-		return -ENOMEM;
-	map->entries = m->nr_entries;
-	if (copy_from_guest_va(map->entry, handle_va(m->buffer),
-			       m->nr_entries * sizeof(map->entry[0]))) {
-		hv_free(map);
+	if (copy_from_guest_va(map.entry, handle_va(m->buffer),
+			       m->nr_entries * sizeof(map.entry[0])))
 		return -EFAULT;
-	}
-	spin_lock(&d->lock);
-	old = d->pv.e820;
+	spin_guard(&d->lock);
 	d->pv.e820 = map;
-	spin_unlock(&d->lock);
-	hv_free(old);
 	return 0;
 }
 
@@ -182,10 +165,7 @@ static long op_set_memory_map(struct domain *d, void *arg)
 static long op_acquire_resource(struct domain *d, void *arg)
 {
 	struct xen_mem_acquire_resource *a = arg;
-	xen_pfn_t n;
-	uint64_t i;
-	mfn_t mfn;
-	int rc = 0;
+	int rc;
 
 	if (a->pad || a->type != XENMEM_resource_grant_table ||
 	    a->id != XENMEM_resource_grant_table_id_shared)
@@ -195,18 +175,7 @@ static long op_acquire_resource(struct domain *d, void *arg)
 		a->nr_frames = d->grant.max_frames;
 		return rc;
 	}
-	for (i = 0; !rc && i < a->nr_frames; i++) {
-		if (a->frame + i > ~0u)
-			return -EINVAL;
-		rc = grant_frame(d, a->frame + i, &mfn);
-		if (rc)
-			return rc;
-		n = mfn.n;
-		if (copy_to_handle(a->frame_list, i, &n, 1))
-			return -EFAULT;
-		rc = preempt_point();
-	}
-	return rc;
+	return grant_list_frames(d, a->frame, a->nr_frames, a->frame_list);
 }
 
 /* --- what PV does not have; no line in the log for what tools try --- */

@@ -33,9 +33,15 @@ must_check int grant_init_domain(struct domain *d, unsigned int max_frames,
 void grant_destroy_domain(struct domain *d);
 void grant_free_domain(struct domain *d);
 /*
- * For acquire_resource and the builder: mfn of shared frame i, grown to it.
- * 0, -EINVAL (beyond the limit), -ENOMEM, -ESRCH (dying).
+ * The mfn of shared frame i, grown to it: 0, -EINVAL (beyond the limit),
+ * -ENOMEM, -ESRCH (dying).
  */
-must_check int grant_frame(struct domain *d, unsigned int i, mfn_t *mfn);
+must_check int grant_frame(struct domain *d, uint64_t i, mfn_t *mfn);
+/*
+ * hypercall/grant.c: writes those of frames [first, first + n) to the caller's
+ * list, with preemption points. 0, as above, -EFAULT, -EINTR.
+ */
+must_check int grant_list_frames(struct domain *d, uint64_t first, uint32_t n,
+				 XEN_GUEST_HANDLE(xen_pfn_t) list);
 
 #endif

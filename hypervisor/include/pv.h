@@ -2,6 +2,7 @@
 #ifndef PV_PV_H
 #define PV_PV_H
 
+#include "boot.h"
 #include "types.h"
 #include "frame.h"
 
@@ -44,11 +45,16 @@ struct pv_vcpu {
 	unsigned int iobmp_limit;     /* in ports */
 };
 
+struct e820_map {
+	unsigned int entries;
+	struct e820entry entry[MAX_RAM_RANGES + 4];
+};
+
 struct pv_domain {
 	bool io_all;         /* Dom0: all ports and device memory but ours */
 	uint64_t vm_assist;
 	uint32_t cf8;        /* latched configuration address */
-	struct e820_map *e820; /* set_memory_map; NULL: none. domain.lock */
+	struct e820_map e820; /* set_memory_map; domain.lock */
 };
 
 /* pv/vcpu.c: allocates/frees trap table, FPU area. */

@@ -37,7 +37,8 @@ static int teardown(void **state)
 
 struct boot_info boot_info;
 
-int grant_frame(struct domain *of, unsigned int index, mfn_t *mfn)
+int grant_list_frames(struct domain *of, uint64_t first, uint32_t n,
+		      XEN_GUEST_HANDLE(xen_pfn_t) list)
 {
 	return -EINVAL;
 }
