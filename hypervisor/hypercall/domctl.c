@@ -376,11 +376,4 @@ static const struct subop ops[] = {
 	ROW(get_cpu_policy, domctl_get_policy, LIVE | OUT),
 };
 
-static const struct control domctl = CONTROL("domctl", ops, xen_domctl,
-					     XEN_DOMCTL_INTERFACE_VERSION);
-
-long hc_domctl(uint64_t arg, uint64_t a1, uint64_t a2, uint64_t a3,
-	       uint64_t a4)
-{
-	return control_call(&domctl, arg);
-}
+CONTROL(domctl, ops, xen_domctl, XEN_DOMCTL_INTERFACE_VERSION)

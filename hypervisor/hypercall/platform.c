@@ -14,26 +14,27 @@
 #include <xen/platform.h>
 #include <xen/vcpu.h>
 
+static long set_time(uint64_t secs, uint32_t nsecs, uint64_t system_time)
+{
+	/* Nanoseconds since 1970 fit in 64 bits until the year 2554. */
+	if (nsecs >= NSEC_PER_SEC || secs > UINT64_MAX / NSEC_PER_SEC - 1)
+		return -EINVAL;
+	wallclock_set(secs * NSEC_PER_SEC + nsecs, system_time);
+	return 0;
+}
+
 static long op_settime32(struct domain *none, void *arg)
 {
 	const struct xenpf_settime32 *s = arg;
 
-	if (s->nsecs >= NSEC_PER_SEC)
-		return -EINVAL;
-	wallclock_set(s->secs * NSEC_PER_SEC + s->nsecs, s->system_time);
-	return 0;
+	return set_time(s->secs, s->nsecs, s->system_time);
 }
 
 static long op_settime64(struct domain *none, void *arg)
 {
 	const struct xenpf_settime64 *s = arg;
 
-	/* Nanoseconds since 1970 fit in 64 bits until the year 2554. */
-	if (s->mbz || s->nsecs >= NSEC_PER_SEC ||
-	    s->secs > UINT64_MAX / NSEC_PER_SEC - 1)
-		return -EINVAL;
-	wallclock_set(s->secs * NSEC_PER_SEC + s->nsecs, s->system_time);
-	return 0;
+	return s->mbz ? -EINVAL : set_time(s->secs, s->nsecs, s->system_time);
 }
 
 /*
@@ -169,14 +170,7 @@ static const struct subop ops[] = {
 	[XENPF_get_cpu_version] = { .fn = op_cpu_version, .flags = OUT },
 };
 
-static const struct control platform =
-	CONTROL("platform_op", ops, xen_platform_op, XENPF_INTERFACE_VERSION);
-
-long hc_platform_op(uint64_t va, uint64_t a1, uint64_t a2, uint64_t a3,
-		    uint64_t a4)
-{
-	return control_call(&platform, va);
-}
+CONTROL(platform_op, ops, xen_platform_op, XENPF_INTERFACE_VERSION)
 
 /*
  * Machine checks (hypercall 48), for Dom0's log of them. A machine check is
@@ -239,13 +233,7 @@ static const struct subop mca_ops[] = {
 	[XEN_MC_physcpuinfo] = { .fn = op_cpus, .flags = OUT },
 };
 
-static const struct control mca = CONTROL("mca", mca_ops, xen_mc,
-					  XEN_MCA_INTERFACE_VERSION);
-
-long hc_mca(uint64_t va, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
-{
-	return control_call(&mca, va);
-}
+CONTROL(mca, mca_ops, xen_mc, XEN_MCA_INTERFACE_VERSION)
 
 /* Performance counters are not offered to domains. */
 long hc_xenpmu_op(uint64_t op, uint64_t va, uint64_t a2, uint64_t a3,

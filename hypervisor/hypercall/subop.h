@@ -61,10 +61,18 @@ struct control {
 	uint8_t size, head; /* of the structure; of its beginning */
 };
 
-#define CONTROL(name, rows, type, version_) \
-	{ name, rows, ARRAY_SIZE(rows), version_, \
-	  sizeof(struct type), offsetof(struct type, u) }
-
 long control_call(const struct control *c, uint64_t va);
+
+/* The hypercall hc_NAME of such an interface. */
+#define CONTROL(name, rows, type, version) \
+	long hc_##name(uint64_t va, uint64_t a1, uint64_t a2, uint64_t a3, \
+		       uint64_t a4) \
+	{ \
+		static const struct control c = { \
+			#name, rows, ARRAY_SIZE(rows), version, \
+			sizeof(struct type), offsetof(struct type, u) }; \
+\
+		return control_call(&c, va); \
+	}
 
 #endif

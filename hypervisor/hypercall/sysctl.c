@@ -314,11 +314,4 @@ static const struct subop ops[] = {
 	ROW(get_cpu_policy, op_policy),
 };
 
-static const struct control sysctl = CONTROL("sysctl", ops, xen_sysctl,
-					     XEN_SYSCTL_INTERFACE_VERSION);
-
-long hc_sysctl(uint64_t arg, uint64_t a1, uint64_t a2, uint64_t a3,
-	       uint64_t a4)
-{
-	return control_call(&sysctl, arg);
-}
+CONTROL(sysctl, ops, xen_sysctl, XEN_SYSCTL_INTERFACE_VERSION)
