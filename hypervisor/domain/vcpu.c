@@ -3,6 +3,7 @@
  * Each has a stack of its own, with the guest's registers at its top.
  */
 #include "domain.h"
+#include "guest.h"
 
 #define STACK_ORDER 2
 static_assert(PAGE_SIZE << STACK_ORDER == STACK_SIZE, "order of a stack");
@@ -117,6 +118,20 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	else
 		vcpu_down(v);
 	return 0;
+}
+
+int vcpu_take_context(struct vcpu *v, uint64_t va)
+{
+	struct vcpu_guest_context *c = hv_alloc(sizeof(*c));
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	rc = get_guest(c, va);
+	if (!rc)
+		rc = vcpu_set_context(v, c);
+	hv_free(c);
+	return rc;
 }
 
 /*

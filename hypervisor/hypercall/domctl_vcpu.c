@@ -33,7 +33,6 @@ long domctl_set_context(struct domain *d, void *arg)
 {
 	struct xen_domctl_vcpucontext *p = arg;
 	struct vcpu *v = find(d, p->vcpu);
-	struct vcpu_guest_context *c;
 	int rc;
 
 	if (d == current->domain)
@@ -42,19 +41,12 @@ long domctl_set_context(struct domain *d, void *arg)
 		return -ESRCH;
 	if (handle_null(p->ctxt))
 		return -EOPNOTSUPP; /* a reset: nobody needs it yet */
-	c = hv_alloc(sizeof(*c));
-	if (!c)
-		return -ENOMEM;
-	rc = copy_from_handle(c, p->ctxt, 0, 1);
-	if (!rc) {
-		domain_pause_sync(d);
-		rc = vcpu_set_context(v, c);
-		/* A builder has cleared the page that shows the time. */
-		if (!rc && v->id == 0)
-			time_update_wallclock(d);
-		domain_resume(d);
-	}
-	hv_free(c);
+	domain_pause_sync(d);
+	rc = vcpu_take_context(v, handle_va(p->ctxt));
+	/* A builder has cleared the page that shows the time. */
+	if (!rc && v->id == 0)
+		time_update_wallclock(d);
+	domain_resume(d);
 	return rc;
 }
 

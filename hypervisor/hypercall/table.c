@@ -58,8 +58,6 @@ static hypercall_fn *const handlers[NUMBERS] = { HYPERCALLS(HANDLER) };
 #define BIT(nr, fn, who) | (uint64_t)((who) == PRIVILEGED) << __HYPERVISOR_##nr
 static const uint64_t privileged_only = 0 HYPERCALLS(BIT);
 
-static uint64_t unknown_seen; /* bitmap of numbers that were logged */
-
 long hypercall_unknown(const char *family, uint64_t op)
 {
 	static struct {
@@ -84,22 +82,13 @@ long hypercall_unknown(const char *family, uint64_t op)
 	return -ENOSYS;
 }
 
-static long unknown(uint64_t op)
-{
-	if (unlikely(op < NUMBERS && !(READ_ONCE(unknown_seen) >> op & 1))) {
-		(void)atomic_or(&unknown_seen, 1UL << op);
-		log_line(LOG_INFO, "hypercall %lu is not offered", op);
-	}
-	return -ENOSYS;
-}
-
 static inline long call(uint64_t op, uint64_t a0, uint64_t a1, uint64_t a2,
 			uint64_t a3, uint64_t a4)
 {
 	hypercall_fn *handler = handlers[op % NUMBERS];
 
 	if (unlikely(op >= NUMBERS || !handler))
-		return unknown(op);
+		return hypercall_unknown("hypercall", op);
 	if (unlikely(privileged_only >> op & 1) && !current->domain->privileged)
 		return -EPERM;
 	return handler(a0, a1, a2, a3, a4);

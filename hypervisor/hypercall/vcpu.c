@@ -15,21 +15,11 @@
 
 static long op_initialise(struct vcpu *v, uint64_t arg)
 {
-	struct vcpu_guest_context *c;
-	long rc;
-
 	if (!vcpu_has_info(v))
 		return -EINVAL;
 	if (READ_ONCE(v->initialised))
 		return -EEXIST;
-	c = hv_alloc(sizeof(*c));
-	if (!c)
-		return -ENOMEM;
-	rc = get_guest(c, arg);
-	if (!rc)
-		rc = vcpu_set_context(v, c);
-	hv_free(c);
-	return rc;
+	return vcpu_take_context(v, arg);
 }
 
 static long op_up(struct vcpu *v, uint64_t arg)

@@ -166,6 +166,8 @@ struct vcpu *thread_create(void (*fn)(void *arg), void *arg,
  */
 must_check int vcpu_set_context(struct vcpu *v,
 				const struct vcpu_guest_context *c);
+/* The same with one that the caller has at @va; and -EFAULT, -ENOMEM. */
+must_check int vcpu_take_context(struct vcpu *v, uint64_t va);
 /*
  * A vcpu_info of the guest's own, once: 0, -EINVAL (has one, or bad offset),
  * or as frame_get_as().
