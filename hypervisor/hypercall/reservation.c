@@ -28,19 +28,31 @@ static void set_pfns(mfn_t mfn, uint64_t pfn, unsigned int order)
 		m2p_set(MFN(mfn.n + i), pfn + i);
 }
 
-/* Gives frames back that were just allocated and that nobody has seen. */
+/* Its owner gives a frame up. Who has it mapped keeps it until he lets go. */
+static int release_held(struct frame *f)
+{
+	int rc = frame_release(f);
+
+	if (!rc)
+		m2p_set(frame_mfn(f), ~0UL);
+	frame_put(f);
+	return rc;
+}
+
+static int release_one(struct domain *d, mfn_t mfn)
+{
+	struct frame *f = frame_get(d, mfn);
+
+	return f ? release_held(f) : -EINVAL;
+}
+
+/* Gives frames back that were just allocated; their owner may be quicker. */
 static void unallocate(struct domain *d, mfn_t mfn, unsigned int order)
 {
-	struct frame *f;
 	uint64_t i;
 
-	for (i = 0; i < 1UL << order; i++) {
-		f = frame_get(d, MFN(mfn.n + i));
-		if (!f)
-			continue; /* its owner was quicker */
-		(void)!frame_release(f);
-		frame_put(f);
-	}
+	for (i = 0; i < 1UL << order; i++)
+		(void)!release_one(d, MFN(mfn.n + i));
 }
 
 /* An extent of new frames, named if it has a name, and told in the list. */
@@ -82,28 +94,16 @@ static int populate_one(struct domain *d,
 	return give_extent(d, r, i, &pfn);
 }
 
-/*
- * The caller says that it needs the frames no more. Whoever still has one
- * mapped keeps it until he lets go.
- */
 static int decrease_one(struct domain *d,
 			const struct xen_memory_reservation *r, uint64_t i)
 {
-	struct frame *f;
 	xen_pfn_t first;
 	uint64_t k;
 	int rc;
 
 	rc = copy_from_handle(&first, r->extent_start, i, 1);
-	for (k = 0; !rc && k < 1UL << r->extent_order; k++) {
-		f = frame_get(d, MFN(first + k));
-		if (!f)
-			return -EINVAL;
-		rc = frame_release(f);
-		if (!rc)
-			m2p_set(MFN(first + k), ~0UL);
-		frame_put(f);
-	}
+	for (k = 0; !rc && k < 1UL << r->extent_order; k++)
+		rc = release_one(d, MFN(first + k));
 	return rc;
 }
 
@@ -225,13 +225,11 @@ static int publish(struct round *r)
 /* Lets go of what is held; @give_up: and of the frames themselves. */
 static void let_go(struct round *r, bool give_up)
 {
-	while (r->held > 0) {
-		struct frame *f = r->going[--r->held];
-
-		if (give_up && frame_release(f) == 0)
-			m2p_set(frame_mfn(f), ~0UL);
-		frame_put(f);
-	}
+	while (r->held > 0)
+		if (give_up)
+			(void)!release_held(r->going[--r->held]);
+		else
+			frame_put(r->going[--r->held]);
 }
 
 static int exchange_round(struct round *r)
