@@ -323,33 +323,25 @@ static int ext_unpin(struct domain *d, const struct mmuext_op *op)
 	return rc;
 }
 
+/* Only the user's may be none. */
 static int ext_new_base(struct domain *d, const struct mmuext_op *op)
 {
-	struct vcpu *v = current;
-	struct frame *f;
-	int rc;
-
-	if (d != v->domain)
-		return -EPERM;
-	rc = frame_get_as(d, MFN(op->arg1.mfn), TYPE_L4, &f);
-	if (rc == 0)
-		pv_set_base(v, f);
-	return rc == -EBUSY ? -EINVAL : rc;
-}
-
-static int ext_new_user_base(struct domain *d, const struct mmuext_op *op)
-{
+	bool user = op->cmd == MMUEXT_NEW_USER_BASEPTR;
 	struct vcpu *v = current;
 	struct frame *f = NULL;
 	int rc = 0;
 
 	if (d != v->domain)
 		return -EPERM;
-	if (op->arg1.mfn)
+	if (op->arg1.mfn || !user)
 		rc = frame_get_as(d, MFN(op->arg1.mfn), TYPE_L4, &f);
-	if (rc == 0)
+	if (rc)
+		return rc == -EBUSY ? -EINVAL : rc;
+	if (user)
 		pv_set_user_base(v, f);
-	return rc == -EBUSY ? -EINVAL : rc;
+	else
+		pv_set_base(v, f);
+	return 0;
 }
 
 static int ext_flush_local(struct domain *d, const struct mmuext_op *op)
@@ -441,7 +433,7 @@ static ext_fn *const ext_table[] = {
 	[MMUEXT_INVLPG_ALL] = ext_flush_all,
 	[MMUEXT_FLUSH_CACHE] = ext_flush_cache,
 	[MMUEXT_SET_LDT] = ext_set_ldt,
-	[MMUEXT_NEW_USER_BASEPTR] = ext_new_user_base,
+	[MMUEXT_NEW_USER_BASEPTR] = ext_new_base,
 	[MMUEXT_CLEAR_PAGE] = ext_clear_page,
 	[MMUEXT_COPY_PAGE] = ext_copy_page,
 	[MMUEXT_FLUSH_CACHE_GLOBAL] = ext_flush_cache,

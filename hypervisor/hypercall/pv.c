@@ -168,12 +168,7 @@ long hc_stack_switch(uint64_t ss, uint64_t sp, uint64_t a2, uint64_t a3,
 long hc_fpu_taskswitch(uint64_t set, uint64_t a1, uint64_t a2, uint64_t a3,
 		       uint64_t a4)
 {
-	struct vcpu *v = current;
-
-	if (!set == !v->pv.cr0_ts)
-		return 0;
-	v->pv.cr0_ts = set ? X86_CR0_TS : 0;
-	write_cr0((read_cr0() & ~X86_CR0_TS) | v->pv.cr0_ts);
+	pv_set_ts(current, set);
 	return 0;
 }
 

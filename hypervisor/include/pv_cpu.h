@@ -60,6 +60,8 @@ must_check int pv_set_segment_base(struct vcpu *v, uint64_t which,
 void pv_set_base(struct vcpu *v, struct frame *l4);
 void pv_set_user_base(struct vcpu *v, struct frame *l4); /* or NULL */
 
+/* The running guest's CR0.TS. */
+void pv_set_ts(struct vcpu *v, bool ts);
 /* MSRs of the running guest; false: #GP. */
 bool pv_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *val);
 bool pv_wrmsr(struct vcpu *v, uint32_t msr, uint64_t val);

@@ -191,8 +191,10 @@ static bool read_cr(struct vcpu *v, unsigned int cr, uint64_t *val)
 	return false;
 }
 
-static void set_ts(struct vcpu *v, bool ts)
+void pv_set_ts(struct vcpu *v, bool ts)
 {
+	if (ts == !!v->pv.cr0_ts)
+		return;
 	v->pv.cr0_ts = ts ? X86_CR0_TS : 0;
 	write_cr0((read_cr0() & ~X86_CR0_TS) | v->pv.cr0_ts);
 }
@@ -206,7 +208,7 @@ static bool write_cr(struct vcpu *v, unsigned int cr, uint64_t val)
 		/* TS is the one bit that a PV guest has. */
 		if ((val ^ 0x80050033) & ~(X86_CR0_TS | 0x40000UL | 2UL))
 			return false;
-		set_ts(v, val & X86_CR0_TS);
+		pv_set_ts(v, val & X86_CR0_TS);
 		return true;
 	case 2:
 		v->info->arch.cr2 = val;
@@ -280,7 +282,7 @@ static bool two_byte(struct vcpu *v, struct cpu_user_regs *r, struct insn *in)
 	case 0x01:
 		return next(in) == 0xd1 && xsetbv_insn(v, r);
 	case 0x06:
-		set_ts(v, false);
+		pv_set_ts(v, false);
 		return true;
 	case 0x09: /* wbinvd: caches are the machine's affair */
 		if (v->domain->pv.io_all)
