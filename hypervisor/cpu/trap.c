@@ -91,12 +91,10 @@ void trap_dispatch(struct cpu_user_regs *r)
 		break;
 	case TRAP_NM:
 		/* Only a guest that set its TS sees this: see pv/switch.c. */
-		current->pv.cr0_ts = 0;
-		write_cr0(read_cr0() & ~X86_CR0_TS);
+		pv_set_ts(current, false);
 		reflect(r);
 		break;
-	case TRAP_NMI:
-		pv_nmi(r);
+	case TRAP_NMI: /* the machine's own: they say nothing to a guest */
 		break;
 	case TRAP_MC:
 	case TRAP_DF:

@@ -115,6 +115,5 @@ void pv_general_protection(struct cpu_user_regs *r);
 void pv_invalid_opcode(struct cpu_user_regs *r);
 /* pv/ptwr.c: a write to a page-table page; true: done. */
 bool pv_ptwr(struct vcpu *v, struct cpu_user_regs *r, uint64_t addr);
-void pv_nmi(struct cpu_user_regs *r);
 
 #endif

@@ -222,11 +222,6 @@ static void deliver_nmi(struct vcpu *v, struct cpu_user_regs *r)
 	pv_inject_exception(r, TRAP_NMI, 0);
 }
 
-void pv_nmi(struct cpu_user_regs *r)
-{
-	/* The machine's own NMIs say nothing to a guest. */
-}
-
 static no_inline void exit_work(struct cpu_user_regs *r)
 {
 	struct cpu *c = this_cpu();

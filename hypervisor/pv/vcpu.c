@@ -34,7 +34,6 @@ int pv_vcpu_init(struct vcpu *v)
 	if (!v->pv.trap || !v->pv.fpu) {
 		hv_free(v->pv.trap);
 		hv_free(v->pv.fpu);
-		v->pv.trap = v->pv.fpu = NULL;
 		return -ENOMEM;
 	}
 	fpu_reset(v);
@@ -72,18 +71,14 @@ void pv_set_user_base(struct vcpu *v, struct frame *l4)
 
 void pv_vcpu_destroy(struct vcpu *v)
 {
-	if (!v->pv.trap)
-		return;
 	(void)!pv_set_gdt(v, NULL, 0);
 	(void)!pv_set_ldt(v, 0, 0);
 	drop_base(&v->pv.kernel_cr3);
 	drop_base(&v->pv.user_cr3);
 	if (v->info_frame)
 		frame_put_as(v->info_frame);
-	v->info_frame = NULL;
 	hv_free(v->pv.trap);
 	hv_free(v->pv.fpu);
-	v->pv.trap = v->pv.fpu = NULL;
 }
 
 /* --- setting --- */
