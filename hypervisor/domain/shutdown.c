@@ -14,19 +14,15 @@ static void dom0_shutdown(int reason)
 	case SHUTDOWN_poweroff:
 		log_line(LOG_INFO, "Dom0 halted: power off");
 		machine_power_off();
-		break;
 	case SHUTDOWN_crash:
 		log_line(LOG_ERR, "Dom0 crashed");
 		machine_panic();
-		break;
 	case SHUTDOWN_watchdog:
 		log_line(LOG_ERR, "Dom0's watchdog expired: reboot");
 		machine_reboot();
-		break;
 	default:
 		log_line(LOG_INFO, "Dom0 shut down (%d): reboot", reason);
 		machine_reboot();
-		break;
 	}
 }
 

@@ -102,8 +102,7 @@ uint64_t str_to_u64(const char *s, const char **end)
 	}
 	for (; (v = digit_value(*s)) < base; s++)
 		n = n * (unsigned int)base + (unsigned int)v;
-	if (end)
-		*end = s;
+	*end = s;
 	return n;
 }
 
@@ -117,7 +116,6 @@ uint64_t str_to_size(const char *s, const char **end)
 		n <<= 10 * (u - units + 1);
 		s++;
 	}
-	if (end)
-		*end = s;
+	*end = s;
 	return n;
 }
