@@ -299,28 +299,16 @@ typedef int ext_fn(struct domain *pg_owner, const struct mmuext_op *op);
 
 static int ext_pin(struct domain *d, const struct mmuext_op *op)
 {
-	/* PIN_L1..PIN_L4 are 0..3. */
-	enum frame_type type = table_type(op->cmd + 1);
 	struct frame *f = frame_get(d, MFN(op->arg1.mfn));
 	int rc;
 
 	if (!f)
 		return -EINVAL;
-	rc = frame_pin(f, type);
+	/* PIN_L1..PIN_L4 are 0..3. */
+	rc = op->cmd == MMUEXT_UNPIN_TABLE ? frame_unpin(f) :
+	     frame_pin(f, table_type(op->cmd + 1));
 	frame_put(f);
 	return rc == -EBUSY ? -EINVAL : rc;
-}
-
-static int ext_unpin(struct domain *d, const struct mmuext_op *op)
-{
-	struct frame *f = frame_get(d, MFN(op->arg1.mfn));
-	int rc;
-
-	if (!f)
-		return -EINVAL;
-	rc = frame_unpin(f);
-	frame_put(f);
-	return rc;
 }
 
 /* Only the user's may be none. */
@@ -423,7 +411,7 @@ static ext_fn *const ext_table[] = {
 	[MMUEXT_PIN_L2_TABLE] = ext_pin,
 	[MMUEXT_PIN_L3_TABLE] = ext_pin,
 	[MMUEXT_PIN_L4_TABLE] = ext_pin,
-	[MMUEXT_UNPIN_TABLE] = ext_unpin,
+	[MMUEXT_UNPIN_TABLE] = ext_pin,
 	[MMUEXT_NEW_BASEPTR] = ext_new_base,
 	[MMUEXT_TLB_FLUSH_LOCAL] = ext_flush_local,
 	[MMUEXT_INVLPG_LOCAL] = ext_invlpg_local,

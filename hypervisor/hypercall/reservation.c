@@ -55,20 +55,22 @@ static void unallocate(struct domain *d, mfn_t mfn, unsigned int order)
 		(void)!release_one(d, MFN(mfn.n + i));
 }
 
-/* An extent of new frames, named if it has a name, and told in the list. */
+/* An extent of new frames, told in the list, where its name may stand. */
 static int give_extent(struct domain *d, const struct xen_memory_reservation *r,
-		       uint64_t i, const xen_pfn_t *pfn)
+		       uint64_t i, bool named)
 {
 	unsigned int bits = XENMEMF_get_address_bits(r->mem_flags);
 	xen_pfn_t n;
 	mfn_t mfn;
 	int rc;
 
+	if (named && copy_from_handle(&n, r->extent_start, i, 1))
+		return -EFAULT;
 	rc = domain_alloc_frames(d, r->extent_order, bits, &mfn);
 	if (rc)
 		return rc;
-	if (pfn)
-		set_pfns(mfn, *pfn, r->extent_order);
+	if (named)
+		set_pfns(mfn, n, r->extent_order);
 	else if (handle_null(r->extent_start))
 		return 0;
 	n = mfn.n;
@@ -81,17 +83,13 @@ static int give_extent(struct domain *d, const struct xen_memory_reservation *r,
 static int increase_one(struct domain *d,
 			const struct xen_memory_reservation *r, uint64_t i)
 {
-	return give_extent(d, r, i, NULL);
+	return give_extent(d, r, i, false);
 }
 
 static int populate_one(struct domain *d,
 			const struct xen_memory_reservation *r, uint64_t i)
 {
-	xen_pfn_t pfn;
-
-	if (copy_from_handle(&pfn, r->extent_start, i, 1))
-		return -EFAULT;
-	return give_extent(d, r, i, &pfn);
+	return give_extent(d, r, i, true);
 }
 
 static int decrease_one(struct domain *d,

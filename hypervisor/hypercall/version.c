@@ -23,29 +23,17 @@ static long put_string(void *arg, size_t size, const char *text)
 	return copy_to_guest_va((uint64_t)arg, s, size);
 }
 
-static long op_extraversion(struct domain *none, void *arg)
-{
-	return put_string(arg, sizeof(xen_extraversion_t), "-paravane");
-}
-
-static long op_capabilities(struct domain *none, void *arg)
-{
-	return put_string(arg, sizeof(xen_capabilities_info_t),
-			  "xen-3.0-x86_64 ");
-}
-
-static long op_changeset(struct domain *none, void *arg)
-{
-	return put_string(arg, sizeof(xen_changeset_info_t), "unavailable");
-}
-
+#define STRING(op, type, text) \
+	static long op(struct domain *none, void *arg) \
+	{ \
+		return put_string(arg, sizeof(type), text); \
+	}
+STRING(op_extraversion, xen_extraversion_t, "-paravane")
+STRING(op_capabilities, xen_capabilities_info_t, "xen-3.0-x86_64 ")
+STRING(op_changeset, xen_changeset_info_t, "unavailable")
 /* How the machine was started is the control domain's business. */
-static long op_commandline(struct domain *none, void *arg)
-{
-	return put_string(arg, sizeof(xen_commandline_t),
-			  current->domain->privileged ? boot_info.cmdline :
-			  "<denied>");
-}
+STRING(op_commandline, xen_commandline_t,
+       current->domain->privileged ? boot_info.cmdline : "<denied>")
 
 static long op_compile_info(struct domain *none, void *arg)
 {
