@@ -254,20 +254,14 @@ static long op_handle(struct domain *d, void *arg)
 }
 
 /* No devices are given away yet: there is nothing to take back either. */
-static long op_irq_permission(struct domain *d, void *arg)
-{
-	return PART(irq_permission)->allow_access ? -EOPNOTSUPP : 0;
-}
-
-static long op_iomem_permission(struct domain *d, void *arg)
-{
-	return PART(iomem_permission)->allow_access ? -EOPNOTSUPP : 0;
-}
-
-static long op_ioport_permission(struct domain *d, void *arg)
-{
-	return PART(ioport_permission)->allow_access ? -EOPNOTSUPP : 0;
-}
+#define PERMISSION(type) \
+	static long op_##type(struct domain *d, void *arg) \
+	{ \
+		return PART(type)->allow_access ? -EOPNOTSUPP : 0; \
+	}
+PERMISSION(irq_permission)
+PERMISSION(iomem_permission)
+PERMISSION(ioport_permission)
 
 static long op_hypercall_init(struct domain *d, void *arg)
 {

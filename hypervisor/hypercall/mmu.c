@@ -82,7 +82,7 @@ static no_inline int plain_store(struct domain *d, uint64_t pa, uint64_t val)
 
 	if (rc)
 		return rc;
-	WRITE_ONCE(*(uint64_t *)((char *)frame_virt(f) + pa % PAGE_SIZE), val);
+	WRITE_ONCE(*(uint64_t *)(DIRECT_BASE + pa), val);
 	frame_put_as(f);
 	return 0;
 }

@@ -135,24 +135,20 @@ long hc_set_gdt(uint64_t list, uint64_t entries, uint64_t a2, uint64_t a3,
 long hc_update_descriptor(uint64_t pa, uint64_t desc, uint64_t a2,
 			  uint64_t a3, uint64_t a4)
 {
+	struct domain *d = current->domain;
 	struct frame *f;
 	int rc;
 
 	if ((pa & 7) || !descriptor_fix(&desc))
 		return -EINVAL;
-	f = frame_get(current->domain, paddr_mfn(pa));
-	if (!f)
-		return -EINVAL;
-	rc = frame_get_type(f, TYPE_SEGDESC);
+	rc = frame_get_as(d, paddr_mfn(pa), TYPE_SEGDESC, &f);
 	if (rc == -EBUSY)
-		rc = frame_get_type(f, TYPE_WRITABLE);
-	if (rc == 0) {
-		WRITE_ONCE(*(uint64_t *)((char *)frame_virt(f) +
-					 pa % PAGE_SIZE), desc);
-		frame_put_type(f);
-	}
-	frame_put(f);
-	return rc ? -EINVAL : 0;
+		rc = frame_get_as(d, paddr_mfn(pa), TYPE_WRITABLE, &f);
+	if (rc)
+		return -EINVAL;
+	WRITE_ONCE(*(uint64_t *)(DIRECT_BASE + pa), desc);
+	frame_put_as(f);
+	return 0;
 }
 
 long hc_stack_switch(uint64_t ss, uint64_t sp, uint64_t a2, uint64_t a3,
