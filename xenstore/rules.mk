@@ -4,7 +4,7 @@
 STORE := $(BUILD)/xenstore
 
 # What a program that uses the store links.
-STORE_CLIENT := $(STORE)/client/store.o
+STORE_CLIENT := $(addprefix $(STORE)/client/,store.o connection.o)
 
 # The daemon's heart, which the host tests drive without sockets or Xen; and
 # the rest, which makes it a program.
@@ -62,11 +62,11 @@ xenstore/test/run-debian-clients: $(STORE)/test/vane-stored
 HOST_TESTS += xenstore/test/run-conformance xenstore/test/run-debian-clients
 
 $(STORE)/test/test_client: $(addprefix $(STORE)/asan/,test/test_client.o \
-		test/spawn.o client/store.o) $(STORE)/test/vane-stored
+		test/spawn.o client/store.o client/connection.o) $(STORE)/test/vane-stored
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
 $(STORE)/test/test_bad: $(addprefix $(STORE)/asan/,test/test_bad.o \
-		test/spawn.o client/store.o) $(STORE)/test/vane-stored
+		test/spawn.o client/store.o client/connection.o) $(STORE)/test/vane-stored
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
 HOST_TESTS += $(STORE)/test/test_client $(STORE)/test/test_bad
@@ -79,7 +79,7 @@ $(STORE)/test/vane-stored-file: $(STORE_ASAN) $(patsubst xenstore/%.c, \
 	$(CC) $(TEST_CFLAGS) -o $@ $^
 
 $(STORE)/test/test_kill: $(addprefix $(STORE)/asan/,test/test_kill.o \
-		test/rounds.o test/guest.o test/spawn.o client/store.o) \
+		test/rounds.o test/guest.o test/spawn.o client/store.o client/connection.o) \
 		$(STORE)/test/vane-stored-file
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
@@ -96,12 +96,12 @@ FUZZERS += $(STORE)/test/fuzz_wire
 
 # In a machine: the same client test without sanitizers.
 $(STORE)/test_client: $(addprefix $(STORE)/,test/test_client.o test/spawn.o \
-		client/store.o)
+		client/store.o client/connection.o)
 	$(CC) $(CFLAGS) -o $@ $^ -lcmocka
 
 SYSTEM_TESTS += xenstore/test/run-in-dom0
 $(STORE)/storm: $(addprefix $(STORE)/,test/storm.o test/rounds.o \
-		client/store.o)
+		client/store.o client/connection.o)
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^
 
 SYSTEM_TESTS += xenstore/test/run-killed

@@ -1,0 +1,71 @@
+/*
+ * The client's connection: what store.c builds its operations of.
+ *
+ * One request is on its way at a time.  Everything that arrives is read as
+ * whole messages; events go to a queue, and an eventfd that is readable while
+ * that queue holds something stands in one epoll set with the connection:
+ * the set's descriptor is what store_fd() gives out.
+ */
+#ifndef XENSTORE_CLIENT_CONNECTION_H
+#define XENSTORE_CLIENT_CONNECTION_H
+
+#include <string.h>
+#include <sys/queue.h>
+
+#include "xenstore/client/store.h"
+#include "xenstore/wire.h"
+
+/* Parts that the payload of one request may be made of. */
+#define PARTS_MAX 20
+
+struct event {
+	STAILQ_ENTRY(event) link;
+	const char *token;		/* inside text */
+	char text[];			/* path NUL token NUL */
+};
+
+struct store {
+	int fd;				/* socket or device */
+	int poll_fd, queue_fd;		/* epoll set, eventfd of the queue */
+	int broken;			/* 0, or why nothing works any more */
+	uint32_t last_request;
+	STAILQ_HEAD(, event) events;
+	struct event *current;		/* handed out last */
+
+	/* The message that is arriving: header, then payload and a NUL. */
+	struct xsd_sockmsg hdr;
+	char payload[XENSTORE_PAYLOAD_MAX + 1];
+	size_t got;
+};
+
+/* One part of a request's payload. */
+struct part {
+	const void *data;
+	size_t len;
+};
+
+/* A text with its NUL. */
+static inline struct part store_text_part(const char *text)
+{
+	return (struct part){ text, strlen(text) + 1 };
+}
+
+/* Nothing works any more, for this reason, which it returns. */
+int store_broke(struct store *s, int rc);
+
+/*
+ * Send a request of `count` parts and wait for its reply, which is then in
+ * s->payload, s->hdr.len bytes and a NUL, until the next call.
+ */
+int store_call(struct store *s, uint32_t type, store_tx tx,
+	       const struct part *part, unsigned int count);
+int store_call_text(struct store *s, uint32_t type, store_tx tx,
+		    const char *text);
+
+/* The reply as memory of the caller's, with a NUL behind it. */
+int store_take_reply(const struct store *s, char **out);
+
+/* Forget the events of a watch that were not handed out yet. */
+void store_drop_events(struct store *s, const char *path, const char *token);
+
+#endif
