@@ -37,6 +37,7 @@ static int fds[CLIENTS];
 static char answer[HEADER + XENSTORE_PAYLOAD_MAX];
 static uint32_t tx;
 static const char *nodes;
+static unsigned int depth = DEPTH;
 
 static void fail(const char *what)
 {
@@ -307,7 +308,7 @@ static void make(struct batch *b, unsigned int *waiting, const char *path,
 
 	len += sprintf(text + len, "%u", number);
 	put(b, XS_WRITE, 0, text, (size_t)len);
-	if (++*waiting < DEPTH)
+	if (++*waiting < depth)
 		return;
 	flush(fds[0], b);
 	await(0, *waiting);
@@ -396,8 +397,9 @@ int main(int argc, char **argv)
 	}
 	if (!path)
 		path = "/run/xenstored/socket";
+	/* The kernel takes one request at a time. */
 	if (!strncmp(path, "/dev/", 5))
-		clients = 1;
+		clients = depth = 1;
 	for (unsigned int i = 0; i < clients; i++)
 		fds[i] = connect_to(path);
 	for (int i = 1; i < argc; i++) {

@@ -17,7 +17,9 @@ until [ -S /run/xenstored/socket ]; do
 done
 sleep 2
 store-client --echo || exit 1
+store-client --echo || exit 1
 store-client $(echo "$nodes" | tr , ' ') || exit 1
+store-client --echo || exit 1
 pid=$(cat /run/stored.pid)
 echo "@@ cost resident_1_0 $(awk '/^VmRSS/ { print $2 * 1024 }' \
 	/proc/$pid/status) 1"

@@ -214,6 +214,9 @@ int hv_xen_start(struct server *srv)
 		port = own_port();
 		rc = port < 0 ? port :
 				domain_introduce(srv, 0, (uint32_t)port);
+		/* No event in the journal made it. */
+		if (!rc)
+			rc = server_save(srv);
 		if (rc)
 			log_line("no-ring", "domain=0 error=\"%s\"",
 				 strerror(-rc));

@@ -256,24 +256,24 @@ static const struct server_setup setups[] = {
 };
 
 /* What an earlier daemon left goes on; a new store begins with the options. */
-static int open_store(const struct options *o, struct server **out)
+static int open_store(const struct options *o, struct server **out,
+		      bool *fresh)
 {
 	struct journal *j;
 	struct server *srv;
-	bool fresh;
 	int rc;
 
 	rc = complain(o->state, journal_open(o->state, &j));
 	if (rc)
 		return rc;
 	rc = complain(o->state, server_recover(&setups[o->without_xen], j,
-					       &srv, &fresh));
+					       &srv, fresh));
 	if (rc) {
 		journal_close(j, false);
 		return rc;
 	}
 	*out = srv;
-	if (!fresh) {
+	if (!*fresh) {
 		log_line("go-on", "state=%s", o->state);
 		return 0;
 	}
@@ -290,6 +290,7 @@ static int open_store(const struct options *o, struct server **out)
 static int start(const struct options *o, char **argv, struct server **out)
 {
 	struct server *srv = NULL;
+	bool fresh = true;
 	int rc;
 
 	hash_init();
@@ -300,7 +301,7 @@ static int start(const struct options *o, char **argv, struct server **out)
 	if (!rc && !o->without_xen)
 		rc = hv_xen_open();
 	if (!rc)
-		rc = open_store(o, &srv);
+		rc = open_store(o, &srv, &fresh);
 	if (!rc)
 		rc = complain("the holder", socket_serve(srv, o->channel,
 							 argv));
@@ -309,8 +310,8 @@ static int start(const struct options *o, char **argv, struct server **out)
 	if (rc)
 		return rc;
 	server_flush(srv);
-	/* From here on a restart finds all that start-up asked for. */
-	rc = complain(o->state, server_save(srv));
+	if (fresh)
+		rc = complain(o->state, server_save(srv));
 	if (!rc)
 		rc = complain(o->pid_file, write_pid(o->pid_file));
 	*out = srv;
