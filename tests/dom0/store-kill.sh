@@ -12,7 +12,9 @@ is() { [ -n "$2" ] && [ "$1" = "$2" ]; }
 killed=/tmp/killed
 pid_file=/run/vane/stored.pid
 
-# Kill it until $1 kills are done; each time it serves, and for some time.
+another() { now=$(cat $pid_file) && [ -n "$now" ] && [ "$now" != "$pid" ]; }
+
+# Kill it until $1 kills are done, each some time after it began to serve.
 killer() {
 	i=0
 	while [ $i -lt "$1" ]; do
@@ -20,7 +22,7 @@ killer() {
 		usleep $((20000 + i * 7919 % 400000))
 		kill -9 "$pid" && i=$((i + 1))
 		echo $i > $killed
-		until_true 20 [ "$(cat $pid_file)" != "$pid" ] || return 1
+		until_true 20 another || return 1
 	done
 }
 

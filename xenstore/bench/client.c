@@ -82,6 +82,7 @@ static void flush(int fd, struct batch *b)
 struct stream {
 	struct xsd_sockmsg hdr;
 	size_t got;
+	char text[16];		/* what the payload begins with */
 };
 
 static struct stream streams[CLIENTS];
@@ -98,6 +99,8 @@ static unsigned int count_messages(struct stream *s, const char *data,
 
 		if (s->got < HEADER)
 			memcpy((char *)&s->hdr + s->got, data, n);
+		else if (s->got - HEADER + n < sizeof(s->text))
+			memcpy(s->text + s->got - HEADER, data, n);
 		s->got += n;
 		data += n;
 		len -= n;
@@ -178,7 +181,7 @@ static void transaction(unsigned int who)
 
 	tx = 0;
 	request(who, XS_TRANSACTION_START, "", 1, 1);
-	tx = (uint32_t)strtoul(answer + HEADER, NULL, 10);
+	tx = (uint32_t)strtoul(streams[who].text, NULL, 10);
 	for (unsigned int i = 0; i < 10; i++)
 		request(who, XS_READ, text,
 			(size_t)sprintf(text, "/b/%u/%u", who, i) + 1, 1);
