@@ -54,7 +54,8 @@ one() {
 	start $1 $2
 	judge $1 $2
 	finish $1
-	ok "$1: leaves everything as it was" as_before /tmp/state
+	ok "$1: leaves everything as it was" as_before /tmp/state ||
+		tell /var/log/xen/$tool-$1.log
 }
 
 row() {
