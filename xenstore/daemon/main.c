@@ -231,11 +231,17 @@ static int take_signals(void)
 	return loop_add(&src, EPOLLIN);
 }
 
-/* As many clients as the system allows. */
+/*
+ * As many clients as the system allows, and before others on the CPU: while a
+ * daemon starts again, everybody may be waiting for it.
+ */
+#define NICE (-10)
+
 static void raise_limits(void)
 {
 	struct rlimit limit;
 
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return;
 	limit.rlim_cur = limit.rlim_max;

@@ -6,7 +6,8 @@
  * past the header quickly: an instruction picks a connection and either sends
  * raw bytes, or a request put together from a dictionary, or scribbles over
  * domain 3's ring page and fires its event, or lets a domain die.  In the end
- * the store's invariants must hold (check.h), and everything must be free.
+ * the store's invariants must hold (check.h), its state must be the same
+ * after being saved and loaded, and everything must be free.
  */
 #include "xenstore/test/harness.h"
 
@@ -16,6 +17,7 @@
 
 #include "xenstore/daemon/check.h"
 #include "xenstore/daemon/ring.h"
+#include "xenstore/daemon/save.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -134,6 +136,47 @@ static void step(struct harness *h, struct input *in)
 		h->wire[i].out_len = h->wire[i].out_at = 0;
 }
 
+/* Another server's connections lead nowhere. */
+static void nowhere(struct conn *c)
+{
+	(void)c;
+}
+
+static void nowhere_close(struct conn *c, int reason)
+{
+	(void)c;
+	(void)reason;
+}
+
+static const struct transport_ops nowhere_ops = {
+	.kick = nowhere, .close = nowhere_close,
+};
+
+static struct conn *nowhere_new(struct server *srv, uint64_t key)
+{
+	return conn_new(srv, &nowhere_ops, NULL, 0, true, key);
+}
+
+/* What is loaded of the state is that state. */
+static void save_and_load(struct harness *h)
+{
+	struct server_setup setup = h->setup;
+	struct buffer before = state_of(h->srv), after;
+	struct server *other;
+
+	setup.client_new = nowhere_new;
+	other = load_state(&setup, before.data, before.len);
+	if (!other)
+		abort();
+	after = state_of(other);
+	if (before.len != after.len ||
+	    memcmp(before.data, after.data, after.len))
+		abort();
+	server_free(other);
+	free(before.data);
+	free(after.data);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
@@ -151,6 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fprintf(stderr, "%s\n", fault);
 		abort();
 	}
+	save_and_load(h);
 	harness_free(h);
 	return 0;
 }

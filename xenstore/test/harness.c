@@ -7,6 +7,7 @@
 
 #include "xenstore/daemon/check.h"
 #include "xenstore/daemon/log.h"
+#include "xenstore/daemon/save.h"
 
 /* --- the hypervisor ------------------------------------------------------- */
 
@@ -259,6 +260,27 @@ uint32_t start_tx(struct harness *h, unsigned int who)
 	assert_true(wire_next(&h->wire[who], &hdr, data));
 	assert_int_equal(hdr.type, XS_TRANSACTION_START);
 	return (uint32_t)strtoul(data, NULL, 10);
+}
+
+static void *buffer_room(void *arg, size_t len)
+{
+	struct buffer *b = arg;
+
+	while (b->len + len > b->room) {
+		b->room = b->room ? 2 * b->room : 4096;
+		b->data = realloc(b->data, b->room);
+		assert_non_null(b->data);
+	}
+	b->len += len;
+	return b->data + b->len - len;
+}
+
+struct buffer state_of(struct server *srv)
+{
+	struct buffer b = { 0 };
+
+	assert_int_equal(save_state(srv, buffer_room, &b), 0);
+	return b;
 }
 
 void assert_sound(struct harness *h)

@@ -83,6 +83,13 @@ void expect(struct harness *h, unsigned int who, uint32_t type, uint32_t tx,
 /* Start a transaction; its number. */
 uint32_t start_tx(struct harness *h, unsigned int who);
 
+/* All of a server's state, as save_state() writes it; free(data). */
+struct buffer {
+	char *data;
+	size_t len, room;
+};
+struct buffer state_of(struct server *srv);
+
 /* The invariants of check.h, or a failed test. */
 void assert_sound(struct harness *h);
 

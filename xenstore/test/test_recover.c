@@ -23,38 +23,12 @@
 #include "xenstore/daemon/ring.h"
 #include "xenstore/daemon/save.h"
 
-struct buffer {
-	char *data;
-	size_t len, room;
-};
-
 /* Domains with rings; 1 and 2 have wires, which no domain's death ends. */
 #define FIRST_RING	3
 #define RINGS		4
 
 static char folder[64];
 static struct harness *current;		/* for client_new */
-
-static void *buffer_room(void *arg, size_t len)
-{
-	struct buffer *b = arg;
-
-	while (b->len + len > b->room) {
-		b->room = b->room ? 2 * b->room : 4096;
-		b->data = realloc(b->data, b->room);
-		assert_non_null(b->data);
-	}
-	b->len += len;
-	return b->data + b->len - len;
-}
-
-static struct buffer state_of(struct server *srv)
-{
-	struct buffer b = { 0 };
-
-	assert_int_equal(save_state(srv, buffer_room, &b), 0);
-	return b;
-}
 
 /* A connection that comes back finds its wire, which outlived the server. */
 static struct conn *wire_again(struct server *srv, uint64_t key)
