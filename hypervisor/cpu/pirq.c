@@ -212,8 +212,7 @@ static unsigned int vcpu_cpu(struct domain *d, unsigned int vcpu)
 	return cpu < cpus_present && cpus[cpu].online ? cpu : 0;
 }
 
-int pirq_bind(struct domain *d, unsigned int pirq, bool share,
-	      unsigned int vcpu)
+int pirq_bind(struct domain *d, unsigned int pirq, unsigned int vcpu)
 {
 	struct irq *irq;
 

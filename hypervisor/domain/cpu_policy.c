@@ -61,13 +61,12 @@ static uint32_t subleaves(uint32_t leaf)
 void cpu_policy_limit(const struct domain *d, uint32_t leaf, uint32_t sub,
 		      struct cpuid_regs *r)
 {
-	const struct cpu_policy *p;
+	const struct cpu_policy *p = &d->policy;
 	uint32_t keep;
 	unsigned int i;
 
-	if (!d)
+	if (!d || !p->limits)
 		return;
-	p = &d->policy;
 	if (leaf == 0)
 		r->a = min(r->a, p->max_basic);
 	else if (leaf == 0x80000000)
@@ -267,7 +266,7 @@ static int check_msrs(struct xen_domctl_cpu_policy *op)
 
 int policy_set(struct domain *d, struct xen_domctl_cpu_policy *op)
 {
-	struct cpu_policy p = { .max_basic = ~0u, .max_ext = ~0u };
+	struct cpu_policy p = { true, .max_basic = ~0u, .max_ext = ~0u };
 	xen_cpuid_leaf_t l;
 	uint32_t i;
 	int rc;

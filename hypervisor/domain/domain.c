@@ -187,7 +187,6 @@ static struct domain *domain_alloc(const struct domain_config *c)
 	d->ssidref = c->ssidref;
 	d->pv.io_all = c->privileged;
 	memcpy(d->handle, c->handle, sizeof(d->handle));
-	memset(&d->policy, 0xff, sizeof(d->policy));
 	spin_init(&d->lock, RANK_DOMAIN);
 	spin_init(&d->pages_lock, RANK_PAGES);
 	sched_init_domain(d);
@@ -279,7 +278,8 @@ void domain_unpark_vcpus(struct domain *d)
 		vcpu_unpark(v);
 }
 
-void domain_pause(struct domain *d)
+/* Counts; does not wait. */
+static void domain_pause(struct domain *d)
 {
 	(void)atomic_add(&d->pause_count, 1);
 	domain_stop_vcpus(d);

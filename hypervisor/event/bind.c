@@ -116,7 +116,7 @@ long event_bind_pirq(struct evtchn_bind_pirq *a)
 	if (rc)
 		return rc;
 	WRITE_ONCE(e->pirq_port[a->pirq], a->port);
-	rc = pirq_bind(d, a->pirq, a->flags & BIND_PIRQ__WILL_SHARE, 0);
+	rc = pirq_bind(d, a->pirq, 0);
 	if (rc) {
 		e->pirq_port[a->pirq] = 0;
 		ev = port_find(d, a->port);

@@ -130,16 +130,6 @@ int event_pending_port(struct domain *d, uint32_t port)
 	return rc;
 }
 
-void event_notify_port(struct domain *d, uint32_t port)
-{
-	struct evtchn *ev = port_lock(d, port);
-
-	if (!ev)
-		return;
-	port_raise(d, port, ev);
-	spin_unlock(&ev->lock);
-}
-
 /* @port was read without a lock: it counts only if it is still bound so. */
 static void raise_bound(struct domain *d, uint32_t port, uint8_t state,
 			uint32_t irq)

@@ -60,24 +60,24 @@ static const uint64_t privileged_only = 0 HYPERCALLS(BIT);
 
 long hypercall_unknown(const char *family, uint64_t op)
 {
-	static struct {
-		const char *family;
+	static struct kind {
+		const char *family; /* NULL: none yet */
 		uint64_t op;
 	} seen[64];
-	static uint64_t count; /* two CPUs at once may log a kind twice */
-	uint64_t n = READ_ONCE(count), i;
+	uint64_t first = (uintptr_t)family / 8 + op, i;
+	struct kind *k;
 
-	for (i = 0; i < min(n, ARRAY_SIZE(seen)); i++)
-		if (seen[i].family == family && seen[i].op == op)
-			return -ENOSYS;
-	if (n >= ARRAY_SIZE(seen))
-		return -ENOSYS;
-	i = atomic_add(&count, 1);
-	if (i < ARRAY_SIZE(seen)) {
-		seen[i].op = op;
-		seen[i].family = family;
+	for (i = 0; i < ARRAY_SIZE(seen); i++) {
+		k = &seen[(first + i) % ARRAY_SIZE(seen)];
+		if (k->family == family && k->op == op)
+			break;
+		if (k->family)
+			continue;
+		/* Two CPUs at once may log a kind twice. */
+		*k = (struct kind){ family, op };
 		log_line(LOG_INFO, "%s: operation %lu is not offered", family,
 			 op);
+		break;
 	}
 	return -ENOSYS;
 }

@@ -42,9 +42,10 @@ struct vcpu {
 	struct time_vcpu time;      /* cpu/time.c, hypercall/vcpu.c */
 };
 
-/* What it may have of CPUID (domain/cpu_policy.c); all ones: no limits. */
+/* What it may have of CPUID (domain/cpu_policy.c). */
 #define FEATURE_WORDS 19
 struct cpu_policy {
+	bool limits; /* false: all that the machine has */
 	uint32_t max_basic, max_ext;
 	uint32_t words[FEATURE_WORDS];
 };
@@ -185,7 +186,6 @@ void vcpu_down(struct vcpu *v);
 /* For all of its vCPUs: a reason to park was set, or is gone. */
 void domain_stop_vcpus(struct domain *d);
 void domain_unpark_vcpus(struct domain *d);
-void domain_pause(struct domain *d);   /* counts; does not wait */
 void domain_pause_sync(struct domain *d); /* waits for the guest boundary */
 /*
  * After a pause: until every vCPU is at the boundary. Returns early if somebody

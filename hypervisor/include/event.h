@@ -37,7 +37,6 @@ void event_destroy_domain(struct domain *d);
 void virq_raise_vcpu(struct vcpu *v, unsigned int virq);
 void virq_raise_domain(struct domain *d, unsigned int virq);
 void virq_raise_global(unsigned int virq); /* whoever bound it */
-void event_notify_port(struct domain *d, uint32_t port); /* local end */
 
 /*
  * For SCHEDOP_poll, the domain's own vCPUs: 1 when the port is pending, masked

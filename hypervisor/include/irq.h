@@ -42,8 +42,7 @@ must_check int irq_own_isa(unsigned int irq, void (*fn)(void));
  * pirq_bind(): a port now stands for @pirq: it is routed to where @vcpu runs
  * and opened. 0, -EINVAL (not mapped), -EBUSY (in use).
  */
-must_check int pirq_bind(struct domain *d, unsigned int pirq, bool share,
-			 unsigned int vcpu);
+must_check int pirq_bind(struct domain *d, unsigned int pirq, unsigned int vcpu);
 void pirq_unbind(struct domain *d, unsigned int pirq);
 /* The port moved to another vCPU. */
 void pirq_follow(struct domain *d, unsigned int pirq, unsigned int vcpu);

@@ -177,9 +177,9 @@ static int get_entries(struct domain *d, unsigned int level, uint64_t *table)
 	int rc;
 
 	for (unsigned int i = 0; i < 512; i++) {
-		pte = table[i];
-		if (likely(!(pte & PTE_P)))
+		if (likely(!(table[i] & PTE_P)))
 			continue;
+		pte = table[i];
 		rc = level > 1 ? preempt_point() : 0;
 		if (rc == 0)
 			rc = entry_get(d, d, level, &pte);

@@ -368,7 +368,7 @@ void pv_invalid_opcode(struct cpu_user_regs *r)
 	uint8_t b[7];
 
 	if (copy_from_guest_va(b, r->rip, sizeof(b)) ||
-	    memcmp(b, prefix, sizeof(b))) {
+	    __builtin_memcmp(b, prefix, sizeof(b))) {
 		pv_inject_exception(r, TRAP_UD, 0);
 		return;
 	}

@@ -239,6 +239,7 @@ static void steal(struct sched_cpu *q, unsigned int worse_than)
 			continue;
 		if (!spin_trylock(&from->lock)) {
 			WRITE_ONCE(cpus[q->cpu].need_resched, true);
+			cpu_pause(); /* an idle CPU comes back at once */
 			continue;
 		}
 		v = stealable(from, q->cpu, worse_than);

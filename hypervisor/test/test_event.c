@@ -48,8 +48,7 @@ void vcpu_wake(struct vcpu *v)
 	(void)atomic_add(&world_wakes, 1);
 }
 
-int pirq_bind(struct domain *d, unsigned int pirq, bool share,
-	      unsigned int vcpu)
+int pirq_bind(struct domain *d, unsigned int pirq, unsigned int vcpu)
 {
 	if (pirq == 13)
 		return -EBUSY;
@@ -497,6 +496,16 @@ static long set_priority(uint32_t port, uint32_t priority)
 								  priority });
 }
 
+/* As if the far end, or an interrupt, had raised it. */
+static void notify(struct domain *d, uint32_t port)
+{
+	struct evtchn *ev = port_lock(d, port);
+
+	assert_non_null(ev);
+	port_raise(d, port, ev);
+	spin_unlock(&ev->lock);
+}
+
 static void fifo_on(void)
 {
 	mfn_t mfn = world_page(a);
@@ -786,7 +795,7 @@ static void fifo_loses_nothing(void **state)
 			break;
 		case 4:
 		case 5:
-			event_notify_port(a, p[k]);
+			notify(a, p[k]);
 			owed[k] = true;
 			break;
 		default:

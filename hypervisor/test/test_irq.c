@@ -195,7 +195,7 @@ static void test_edge(void **state)
 
 	assert_int_equal(p, 4);
 	assert_true(inputs[4].masked);
-	assert_int_equal(pirq_bind(&domain, 4, false, 1), 0);
+	assert_int_equal(pirq_bind(&domain, 4, 1), 0);
 	assert_false(inputs[4].masked || inputs[4].level || inputs[4].low);
 	assert_int_equal(inputs[4].apic_id, 9);
 	fire(4);
@@ -214,7 +214,7 @@ static void test_level(void **state)
 	assert_int_equal(gsi_setup(17, true, true), 0);
 	assert_int_equal(gsi_setup(17, false, false), -EEXIST);
 	assert_int_equal(pirq_needs_eoi(17), 1);
-	assert_int_equal(pirq_bind(&domain, 17, true, 0), 0);
+	assert_int_equal(pirq_bind(&domain, 17, 0), 0);
 	assert_true(inputs[17].level && inputs[17].low);
 	fire(17);
 	assert_true(inputs[17].masked);
@@ -248,7 +248,7 @@ static void test_message(void **state)
 	assert_int_equal(p, (int)pirq_limit() - 1);
 	assert_true(messages[11].masked);
 	assert_int_equal(pirq_map_msi(8, 3, 1, true, &q), -EEXIST);
-	assert_int_equal(pirq_bind(&domain, (unsigned int)p, false, 1), 0);
+	assert_int_equal(pirq_bind(&domain, (unsigned int)p, 1), 0);
 	assert_false(messages[11].masked);
 	assert_int_equal(messages[11].apic_id, 9);
 	vector = messages[11].vector;
@@ -273,8 +273,7 @@ static void test_group(void **state)
 	assert_int_equal(pirq_map_msi(16, 0, 4, false, &p), 0);
 	assert_int_equal(messages[16].vector % 4, 0);
 	for (int i = 0; i < 4; i++) {
-		assert_int_equal(pirq_bind(&domain, (unsigned int)(p + i),
-					   false, 0), 0);
+		assert_int_equal(pirq_bind(&domain, (unsigned int)(p + i), 0), 0);
 		interrupt(messages[16].vector + (unsigned int)i);
 		assert_int_equal((int)last_pirq, p + i);
 	}
@@ -286,7 +285,7 @@ static void test_group(void **state)
 		pirq_unbind(&domain, (unsigned int)(p + i));
 	assert_int_equal(pirq_unmap((unsigned int)p + 1), -EINVAL);
 	assert_int_equal(pirq_unmap((unsigned int)p), 0);
-	assert_int_equal(pirq_bind(&domain, (unsigned int)p + 2, false, 0),
+	assert_int_equal(pirq_bind(&domain, (unsigned int)p + 2, 0),
 			 -EINVAL);
 }
 
@@ -305,10 +304,10 @@ static void test_refusals(void **state)
 	assert_int_equal(pirq_map_gsi(6, &taken), -EBUSY);
 	p = 7;
 	assert_int_equal(pirq_map_gsi(5, &p), -EEXIST);
-	assert_int_equal(pirq_bind(&domain, 8, false, 0), -EINVAL);
-	assert_int_equal(pirq_bind(&domain, 0, false, 0), -EINVAL);
-	assert_int_equal(pirq_bind(&domain, 5, false, 0), 0);
-	assert_int_equal(pirq_bind(&domain, 5, false, 0), -EBUSY);
+	assert_int_equal(pirq_bind(&domain, 8, 0), -EINVAL);
+	assert_int_equal(pirq_bind(&domain, 0, 0), -EINVAL);
+	assert_int_equal(pirq_bind(&domain, 5, 0), 0);
+	assert_int_equal(pirq_bind(&domain, 5, 0), -EBUSY);
 	assert_int_equal(pirq_eoi(pirq_limit()), -EINVAL);
 	assert_int_equal(pirq_needs_eoi(UINT32_MAX), -EINVAL);
 	assert_int_equal(pirq_unmap(UINT32_MAX), -EINVAL);
@@ -317,7 +316,7 @@ static void test_refusals(void **state)
 	assert_int_equal(pirq_map_msi(0, 0, 1, true, &p), 0);
 	assert_int_not_equal(p, (int)free_pirq);
 	domain.privileged = false;
-	assert_int_equal(pirq_bind(&domain, 5, false, 0), -EPERM);
+	assert_int_equal(pirq_bind(&domain, 5, 0), -EPERM);
 	domain.privileged = true;
 }
 
@@ -367,7 +366,7 @@ static void test_own(void **state)
 	assert_int_equal(irq_own_isa(9, own_fired), 0); /* GSI 20 */
 	assert_int_equal(irq_own_isa(9, own_fired), -EBUSY);
 	assert_int_equal(map_gsi(20), 20); /* Dom0 may map it ... */
-	assert_int_equal(pirq_bind(&domain, 20, false, 0), -EBUSY);
+	assert_int_equal(pirq_bind(&domain, 20, 0), -EBUSY);
 	fire(20);
 	assert_int_equal(own, 1);
 	assert_int_equal(raised, 0);

@@ -302,8 +302,7 @@ WEAK void sched_poll_wake_slow(struct domain *d, uint32_t port)
 {
 }
 
-WEAK int pirq_bind(struct domain *d, unsigned int pirq, bool share,
-		   unsigned int vcpu)
+WEAK int pirq_bind(struct domain *d, unsigned int pirq, unsigned int vcpu)
 {
 	return -EINVAL;
 }
