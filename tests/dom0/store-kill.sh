@@ -19,7 +19,7 @@ killer() {
 	i=0
 	while [ $i -lt "$1" ]; do
 		pid=$(cat $pid_file)
-		usleep $((20000 + i * 7919 % 400000))
+		usleep $((20000 + i * 79190 % 900000))
 		kill -9 "$pid" && i=$((i + 1))
 		echo $i > $killed
 		until_true 20 another || return 1

@@ -232,16 +232,19 @@ static int take_signals(void)
 }
 
 /*
- * As many clients as the system allows, and before others on the CPU: while a
- * daemon starts again, everybody may be waiting for it.
+ * The holder comes before others on the CPU, and so does what it starts:
+ * while a daemon starts again, everybody may be waiting for it.  Once it
+ * serves it is like any other: to run before its clients would make each
+ * request a switch of its own.
  */
-#define NICE (-10)
+#define NICE_START	(-10)
+#define NICE_SERVING	0
 
+/* As many clients as the system allows. */
 static void raise_limits(void)
 {
 	struct rlimit limit;
 
-	(void)setpriority(PRIO_PROCESS, 0, NICE);
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return;
 	limit.rlim_cur = limit.rlim_max;
@@ -379,6 +382,7 @@ static int serve(const struct options *o, char **argv)
 		stdio_to_null();
 	log_line("serving", "socket=%s", o->socket);
 	log_gather();
+	(void)setpriority(PRIO_PROCESS, 0, NICE_SERVING);
 	for (loop_run(srv); srv->update_now; loop_run(srv))
 		update(srv);
 	log_flush();
@@ -394,6 +398,7 @@ static int hold(const struct options *o, char **argv)
 	};
 
 	raise_limits();
+	(void)setpriority(PRIO_PROCESS, 0, NICE_START);
 	if (o->hold < 0) {
 		if (!o->foreground)
 			setup.parent = detach();

@@ -357,11 +357,17 @@ void ring_event(struct server *srv, uint32_t port)
 /* The page is what the dead daemon left: no index in it is newer than ours. */
 static void ring_restore(struct conn *c)
 {
+	const struct server *srv = c->srv;
 	struct ring *r = c->transport;
+	struct hv_domain state = { 0 };
 	int rc = ring_map(c);
 
 	if (rc) {
-		log_line("no-ring", "domain=%u error=%d", c->domid, -rc);
+		/* Of one that died meanwhile domain_news() will tell. */
+		if (!srv->hv->domain_state(srv->hv_arg, c->domid, &state) &&
+		    !state.dying)
+			log_line("no-ring", "domain=%u error=%d", c->domid,
+				 -rc);
 		conn_cut(c, -EPIPE);
 		return;
 	}
