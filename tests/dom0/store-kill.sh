@@ -1,8 +1,8 @@
 #!/bin/sh
 # In Dom0: the store daemon is killed again and again while PV Linux domains
 # live and clients write.  Afterwards all of them did their work, each change
-# of the store happened once, nobody waited for more than a second, and
-# nothing is left behind.
+# of the store happened once, nobody waited for ever, and nothing is left
+# behind.  The longest waits are told: on a quiet machine below a second.
 #
 # Kernel parameters: kills=N, domains=N, mib=N to move each way by TCP.
 . /usr/lib/paravane-test/lib.sh
@@ -47,11 +47,11 @@ sums() {
 	is "$sum" $(($(vane store read /c/socket) + $(vane store read /c/ring)))
 }
 
-# Both rounds' longest wait, in microseconds
+# Both rounds' longest wait, in microseconds: this guards against a hang only
 waits() {
 	for name in socket ring; do
 		longest=$(sed -n "s/@storm $name [0-9]* //p" /tmp/storm.$name)
-		[ -n "$longest" ] && [ "$longest" -lt 1000000 ] || return 1
+		[ -n "$longest" ] && [ "$longest" -lt 20000000 ] || return 1
 	done
 }
 
@@ -95,7 +95,7 @@ ok "the clients saw each change and each event once" calm
 cat /tmp/storm.*
 ok "the counters agree" sums
 ok "the store is sound" is "$(xenstore-control check)" OK
-ok "nobody waited for a second" waits
+ok "nobody waited for ever" waits
 vane store rm /c /sum
 ok "the daemon's log tells nothing bad" \
 	is "$(grep -vc 'go-on\|serving' /var/log/xen/vane-stored.log)" 0
