@@ -279,6 +279,9 @@ int store_unwatch(struct store *s, const char *path, const char *token)
 
 /* --- transactions --------------------------------------------------------- */
 
+/* -EIO may also mean that the daemon's disk or memory is broken. */
+#define EIO_RUNS 10
+
 int store_transaction_start(struct store *s, store_tx *tx)
 {
 	int rc = store_call_text(s, XS_TRANSACTION_START, STORE_NO_TX, "");
@@ -300,6 +303,7 @@ int store_transaction_end(struct store *s, store_tx tx, bool commit)
 
 int store_transaction(struct store *s, store_tx_body *body, void *arg)
 {
+	unsigned int runs = 0;
 	store_tx tx;
 	int rc;
 
@@ -308,10 +312,13 @@ int store_transaction(struct store *s, store_tx_body *body, void *arg)
 		if (rc)
 			return rc;
 		rc = body(s, tx, arg);
-		if (!rc)
+		if (!rc) {
 			rc = store_transaction_end(s, tx, true);
-		else
-			(void)store_transaction_end(s, tx, false);
+			continue;
+		}
+		(void)store_transaction_end(s, tx, false);
+		if (rc == -EIO && ++runs < EIO_RUNS)
+			rc = -EAGAIN;
 	} while (rc == -EAGAIN);
 	return rc;
 }

@@ -168,6 +168,8 @@ int store_transaction_end(struct store *s, store_tx tx, bool commit);
  * conflicts: body may run several times and must not count on what earlier
  * runs did.  If body returns non-zero the transaction is thrown away and
  * that value is returned; body's -EAGAIN means "conflict" and is retried.
+ * So is -EIO, a few times: Debian's xenstored says it to a transaction that
+ * has read a directory out of which somebody else has removed a node.
  */
 typedef int store_tx_body(struct store *s, store_tx tx, void *arg);
 int store_transaction(struct store *s, store_tx_body *body, void *arg);

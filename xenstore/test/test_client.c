@@ -288,9 +288,18 @@ static int refuse(struct store *conn, store_tx tx, void *arg)
 	return -ENOSPC;
 }
 
+/* Says what another's store says of a node that went away under it. */
+static int gone_under_it(struct store *conn, store_tx tx, void *arg)
+{
+	unsigned int *left = arg;
+	int rc = store_write_str(conn, tx, "/t/n", "98");
+
+	return rc ? rc : *left && (*left)-- ? -EIO : 0;
+}
+
 static void transactions(void **state)
 {
-	unsigned int runs = 0;
+	unsigned int runs = 0, gone = 2, left = 99;
 	store_tx tx;
 
 	(void)state;
@@ -300,6 +309,12 @@ static void transactions(void **state)
 	assert_read("/t/n", "11");
 	assert_int_equal(store_transaction(s, refuse, NULL), -ENOSPC);
 	assert_read("/t/n", "11");
+	/* Again and again, but not for ever. */
+	assert_int_equal(store_transaction(s, gone_under_it, &left), -EIO);
+	assert_in_range(left, 89, 98);
+	assert_read("/t/n", "11");
+	assert_int_equal(store_transaction(s, gone_under_it, &gone), 0);
+	assert_read("/t/n", "98");
 	assert_int_equal(store_transaction_start(s, &tx), 0);
 	assert_int_equal(store_write_str(s, tx, "/t/x", "1"), 0);
 	assert_int_equal(store_exists(s, 0, "/t/x"), 0);
