@@ -62,7 +62,8 @@ $(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
 		$(BUILD)/xenstore/vane-stored
 	@mkdir -p $(@D)
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) \
-		-DSTORED='"$(abspath $(BUILD))/xenstore/vane-stored"' -o $@ \
+		-DSTORED='"$(abspath $(BUILD))/xenstore/vane-stored"' \
+		-Wl,--wrap=store_call_text -o $@ \
 		$(filter %.c %.o,$^) -lcmocka
 
 $(TOOLSTACK)/test/fuzz_config: toolstack/test/fuzz_config.c $(LIBVANE_CONFIG) \

@@ -258,47 +258,55 @@ static int prune(struct store *s, store_tx tx, const char *path)
 	return count ? 0 : store_rm(s, tx, path);
 }
 
-struct removal {
-	uint32_t domid;
-	char uuid[UUID_TEXT];
-};
-
-static int remove_all(struct store *s, store_tx tx, void *arg)
+/* What came with the first domain goes with the last. */
+static int prune_shared(struct store *s, store_tx tx, void *arg)
 {
-	static const char *const parent[] = {
-		"/local/domain/0/backend/console", "/libxl", "/local/domain",
-	};
-	/* What came with the first domain goes with the last. */
 	static const char *const shared[] = {
 		"/local/domain/0/backend/console", "/local/domain/0/backend",
 		"/libxl", "/vm",
 	};
-	const struct removal *r = arg;
-	char path[STORE_PATH_MAX];
-	int rc;
+	int rc = 0;
 
-	snprintf(path, sizeof(path), "/vm/%s", r->uuid);
-	rc = store_rm(s, tx, path);
-	for (unsigned int i = 0; (!rc || rc == -ENOENT) && i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%u", parent[i], r->domid);
-		rc = store_rm(s, tx, path);
-	}
-	rc = rc == -ENOENT ? 0 : rc;
+	(void)arg;
 	for (unsigned int i = 0; !rc && i < 4; i++)
 		rc = prune(s, tx, shared[i]);
 	return rc;
 }
 
+/*
+ * One after another, and not in a transaction: Debian's xenstored removes
+ * what the guest owned as soon as the domain is dead, and refuses every
+ * transaction that has removed some of it as well, with -ENOMEM.
+ */
+static int remove_roots(struct store *s, uint32_t domid,
+			const uint8_t uuid[16])
+{
+	static const char *const parent[] = {
+		"/local/domain/0/backend/console", "/libxl", "/local/domain",
+	};
+	char path[STORE_PATH_MAX], text[UUID_TEXT];
+	int rc;
+
+	uuid_format(uuid, text);
+	snprintf(path, sizeof(path), "/vm/%s", text);
+	rc = store_rm(s, STORE_NO_TX, path);
+	for (unsigned int i = 0; (!rc || rc == -ENOENT) && i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%u", parent[i], domid);
+		rc = store_rm(s, STORE_NO_TX, path);
+	}
+	return rc == -ENOENT ? 0 : rc;
+}
+
 int entries_remove(struct vane *v, uint32_t domid, const uint8_t uuid[16])
 {
-	struct removal r = { .domid = domid };
 	struct store *s;
 	int rc = vane_store(v, &s);
 
 	if (rc)
 		return rc;
-	uuid_format(uuid, r.uuid);
-	rc = store_transaction(s, remove_all, &r);
+	rc = remove_roots(s, domid, uuid);
+	if (!rc)
+		rc = store_transaction(s, prune_shared, NULL);
 	return rc ? vane_fail(v, rc, "domain %u: removing its nodes: %s",
 			      domid, strerror(-rc)) : 0;
 }

@@ -28,7 +28,7 @@
 #include "toolstack/libvane/destroy.h"
 #include "toolstack/libvane/device.h"
 #include "toolstack/libvane/entries.h"
-#include "xenstore/client/store.h"
+#include "xenstore/client/connection.h"
 
 #define DOMID 7
 
@@ -43,6 +43,13 @@ static struct {
 	unsigned int reason;
 	unsigned int paused, destroyed;
 } fake;
+
+/* The store is as Debian's; see __wrap_store_call_text(). */
+static struct {
+	bool on;
+	struct store *other;		/* somebody else's connection */
+	store_tx touched;		/* transaction with nodes of the dead */
+} theirs;
 
 int hv_domctl(struct vane *v, struct xen_domctl *op)
 {
@@ -151,6 +158,7 @@ static int start(void **state)
 	assert_int_equal(store_write_str(v.store, 0, "/local/domain/0/name",
 					 "Domain-0"), 0);
 	memset(&fake, 0, sizeof(fake));
+	memset(&theirs, 0, sizeof(theirs));
 	fake.exists = true;
 	told[0] = '\0';
 	*state = &v;
@@ -422,6 +430,60 @@ static void test_removed(void **state)
 	assert_string_equal(tree, before);
 }
 
+int __real_store_call_text(struct store *s, uint32_t type, store_tx tx,
+			   const char *text);
+int __wrap_store_call_text(struct store *s, uint32_t type, store_tx tx,
+			   const char *text);
+
+/*
+ * What Debian's xenstored does (measured) while a domain dies, here at the
+ * worst moment. It counts the nodes of each owner when a transaction ends,
+ * and an owner that is gone makes that -ENOMEM. And a transaction sees what
+ * others remove: removing it there again is -EIO.
+ */
+int __wrap_store_call_text(struct store *s, uint32_t type, store_tx tx,
+			   const char *text)
+{
+	if (!theirs.on || tx == STORE_NO_TX)
+		return __real_store_call_text(s, type, tx, text);
+	if (type == XS_RM && !strcmp(text, HOME))
+		theirs.touched = tx;
+	if (type == XS_RM && theirs.other && !strcmp(text, "/libxl")) {
+		(void)__real_store_call_text(theirs.other, type, STORE_NO_TX,
+					     text);
+		store_close(theirs.other);
+		theirs.other = NULL;
+		return -EIO;
+	}
+	if (type == XS_TRANSACTION_END && tx == theirs.touched) {
+		(void)__real_store_call_text(s, type, tx, "F");
+		return -ENOMEM;
+	}
+	return __real_store_call_text(s, type, tx, text);
+}
+
+/* Debian's store removes what the guest owned, others what has become empty. */
+static void test_removed_by_others(void **state)
+{
+	struct vane *v = *state;
+	static char before[sizeof(tree)];
+
+	dump_all(v->store);
+	strcpy(before, tree);
+	enter(v);
+	assert_int_equal(devices_remove(v, DOMID), 0);
+	assert_int_equal(store_rm(v->store, 0, HOME "/control/shutdown"), 0);
+	assert_int_equal(store_rm(v->store, 0, HOME "/data"), 0);
+	theirs.other = connect_store();
+	assert_non_null(theirs.other);
+	theirs.on = true;
+	assert_int_equal(domain_remove(v, DOMID, uuid), 0);
+	assert_null(theirs.other);
+	theirs.on = false;
+	dump_all(v->store);
+	assert_string_equal(tree, before);
+}
+
 /* Another domain's nodes stay. */
 static void test_removed_beside(void **state)
 {
@@ -584,6 +646,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		test(test_nodes),
 		test(test_removed),
+		test(test_removed_by_others),
 		test(test_removed_beside),
 		test(test_device_up),
 		test(test_device_fails),
