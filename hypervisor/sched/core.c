@@ -122,6 +122,15 @@ unsigned int queue_best(const struct sched_cpu *q)
 }
 
 /*
+ * Whose turn has only just begun goes on, whoever wakes: one that wakes another
+ * of its domain often holds what that one needs next.
+ */
+static bool turn_is_new(const struct sched_cpu *q, nsec_t t)
+{
+	return t < q->curr->sched.state_entry + RATE_LIMIT;
+}
+
+/*
  * v waits in q: the CPU of q runs it, or an idle one takes it. With others in
  * q its CPU has enough to do, whatever it does at this moment.
  */
@@ -132,7 +141,8 @@ void announce(struct sched_cpu *q, struct vcpu *v)
 
 	if (urgent)
 		kick_cpu(q->cpu);
-	if (!urgent || queue_length(q) > 1)
+	if (!urgent || queue_length(q) > 1 ||
+	    (q->curr != q->idle && turn_is_new(q, now())))
 		offer(v);
 }
 
@@ -312,6 +322,14 @@ static void begin(struct sched_cpu *q, struct vcpu *next, nsec_t t)
 	}
 }
 
+static bool may_go_on(const struct sched_cpu *q)
+{
+	const struct sched_vcpu *s = &q->curr->sched;
+
+	return q->curr != q->idle && !s->blocked && !s->parked &&
+	       allowed(q->curr, q->cpu);
+}
+
 static void resched(bool yield)
 {
 	struct cpu *cpu = this_cpu();
@@ -323,14 +341,19 @@ static void resched(bool yield)
 	smp_mb(); /* cleared before looking */
 	spin_lock(&q->lock);
 	assert(q->curr == prev && prev->sched.cpu == q->cpu);
-	if (prev != q->idle)
-		settle(q, prev, t, yield);
-	else
-		assert(!prev->sched.blocked);
-	next = choose(q, yield ? prev : NULL);
-	if (prev != next && prev->sched.state == RUNSTATE_running)
-		runstate_change(prev, RUNSTATE_runnable, t);
-	begin(q, next, t);
+	if (!yield && may_go_on(q) && turn_is_new(q, t)) {
+		if (queue_best(q) != CLASS_NONE)
+			timer_set(&q->tick, prev->sched.state_entry +
+				  RATE_LIMIT);
+		next = prev;
+	} else {
+		if (prev != q->idle)
+			settle(q, prev, t, yield);
+		next = choose(q, yield ? prev : NULL);
+		if (prev != next && prev->sched.state == RUNSTATE_running)
+			runstate_change(prev, RUNSTATE_runnable, t);
+		begin(q, next, t);
+	}
 	spin_unlock(&q->lock);
 	if (prev != next)
 		context_switch(prev, next); /* then sched_switched() */

@@ -90,5 +90,6 @@ void rehome(struct vcpu *v);
 void runstate_change(struct vcpu *v, int state, nsec_t t);
 
 #define TICK (10 * NSEC_PER_MSEC)
+#define RATE_LIMIT NSEC_PER_MSEC /* the shortest turn of who wants a longer */
 
 #endif

@@ -322,7 +322,23 @@ static void test_short_jobs(void **state)
 	s = add(256, 3, 5 * STEP, 10 * NSEC_PER_MSEC);
 	run_for(SECONDS(10));
 	assert_true(s->worst <= NSEC_PER_MSEC);
-	assert_share(s, SECONDS(10), 48, 10);
+	/* Four of 104 steps: the fifth ends as it begins. Less what it waits. */
+	assert_share(s, SECONDS(10), 36, 5);
+	machine_end();
+}
+
+/* Three steps after it slept it is back: the hog's turn lasts ten. */
+static void test_rate_limit(void **state)
+{
+	struct sim *waker;
+
+	machine(1);
+	add(256, 1, 0, 0);
+	waker = add(256, 1, STEP, 3 * STEP);
+	run_for(SECONDS(1)); /* the first wait is that of a beginner */
+	waker->worst = 0;
+	run_for(SECONDS(1));
+	assert_in_range(waker->worst, 6 * STEP, 8 * STEP);
 	machine_end();
 }
 
@@ -456,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_equal_hogs),
 		cmocka_unit_test(test_weights_on_two_cpus),
 		cmocka_unit_test(test_short_jobs),
+		cmocka_unit_test(test_rate_limit),
 		cmocka_unit_test(test_dodger),
 		cmocka_unit_test(test_frequent_waker),
 		cmocka_unit_test(test_spread),
