@@ -90,12 +90,9 @@ static bool user_bitmap_allows(const struct vcpu *v, unsigned int port,
 	return !((bits[0] | bits[1] << 8) & mask);
 }
 
-static bool may_use_ports(const struct vcpu *v, unsigned int port,
-			  unsigned int size)
+static bool has_iopl(const struct vcpu *v)
 {
-	if (v->pv.iopl >= (v->pv.in_kernel ? 1 : 3))
-		return true;
-	return user_bitmap_allows(v, port, size);
+	return v->pv.iopl >= (v->pv.in_kernel ? 1 : 3);
 }
 
 static void set_low(uint64_t *reg, unsigned int size, uint32_t val)
@@ -106,21 +103,6 @@ static void set_low(uint64_t *reg, unsigned int size, uint32_t val)
 		*reg = (*reg & ~0xffffUL) | (val & 0xffff);
 	else
 		*reg = (*reg & ~0xffUL) | (val & 0xff);
-}
-
-static bool port_io(struct vcpu *v, struct cpu_user_regs *r, struct insn *in,
-		    uint8_t op)
-{
-	unsigned int size = op & 1 ? in->opsize16 ? 2 : 4 : 1;
-	unsigned int port = op & 8 ? (uint16_t)r->rdx : next(in);
-
-	if (!may_use_ports(v, port, size))
-		return false;
-	if (op & 2)
-		port_write(v->domain, port, size, (uint32_t)r->rax);
-	else
-		set_low(&r->rax, size, port_read(v->domain, port, size));
-	return true;
 }
 
 /* One element of ins or outs; false: fault in the guest's memory. */
@@ -151,19 +133,33 @@ static bool string_element(struct vcpu *v, struct cpu_user_regs *r,
  */
 #define STRING_BATCH 512
 
-static bool string_io(struct vcpu *v, struct cpu_user_regs *r,
-		      struct insn *in, uint8_t op, bool *again)
+static bool string_io(struct vcpu *v, struct cpu_user_regs *r, bool rep,
+		      uint8_t op, unsigned int size, bool *again)
 {
-	unsigned int size = op & 1 ? in->opsize16 ? 2 : 4 : 1, i;
-
-	if (!may_use_ports(v, (uint16_t)r->rdx, size))
-		return false;
-	if (!in->rep)
+	if (!rep)
 		return string_element(v, r, op, size);
-	for (i = 0; i < STRING_BATCH && r->rcx; i++, r->rcx--)
+	for (unsigned int i = 0; i < STRING_BATCH && r->rcx; i++, r->rcx--)
 		if (!string_element(v, r, op, size))
 			return false;
 	*again = r->rcx != 0;
+	return true;
+}
+
+/* in, out (e4 to e7, ec to ef), ins, outs (6c to 6f): the low bits are alike. */
+static bool port_io(struct vcpu *v, struct cpu_user_regs *r, struct insn *in,
+		    uint8_t op, bool *again)
+{
+	unsigned int size = op & 1 ? in->opsize16 ? 2 : 4 : 1;
+	unsigned int port = op & 8 ? (uint16_t)r->rdx : next(in);
+
+	if (!has_iopl(v) && !user_bitmap_allows(v, port, size))
+		return false;
+	if ((op & 0xf0) == 0x60)
+		return string_io(v, r, in->rep, op, size, again);
+	if (op & 2)
+		port_write(v->domain, port, size, (uint32_t)r->rax);
+	else
+		set_low(&r->rax, size, port_read(v->domain, port, size));
 	return true;
 }
 
@@ -304,16 +300,14 @@ static bool emulate(struct vcpu *v, struct cpu_user_regs *r, struct insn *in,
 {
 	uint8_t op = skip_prefixes(in);
 
-	if ((op & 0xf4) == 0xe4)
-		return port_io(v, r, in, op);
-	if ((op & 0xfc) == 0x6c)
-		return string_io(v, r, in, op, again);
+	if ((op & 0xf4) == 0xe4 || (op & 0xfc) == 0x6c)
+		return port_io(v, r, in, op, again);
 	/*
 	 * cli and sti with I/O privilege: accepted, without effect; events
 	 * are masked by the upcall mask only.
 	 */
 	if (op == 0xfa || op == 0xfb)
-		return v->pv.iopl >= (v->pv.in_kernel ? 1 : 3);
+		return has_iopl(v);
 	return op == 0x0f && v->pv.in_kernel && two_byte(v, r, in);
 }
 
