@@ -206,7 +206,7 @@ int pirq_unmap(unsigned int pirq)
 
 static unsigned int vcpu_cpu(struct domain *d, unsigned int vcpu)
 {
-	struct vcpu *v = vcpu < d->max_vcpus ? READ_ONCE(d->vcpu[vcpu]) : NULL;
+	struct vcpu *v = domain_vcpu(d, vcpu);
 	unsigned int cpu = v ? READ_ONCE(v->sched.cpu) : 0;
 
 	return cpu < cpus_present && cpus[cpu].online ? cpu : 0;

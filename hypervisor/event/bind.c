@@ -75,7 +75,7 @@ long event_bind_virq(struct evtchn_bind_virq *a)
 		.state = EVTCHNSTAT_virq, .vcpu = a->vcpu, .end.irq = a->virq,
 	};
 	struct domain *d = current->domain;
-	struct vcpu *v = event_vcpu(d, a->vcpu);
+	struct vcpu *v = domain_vcpu(d, a->vcpu);
 	int rc;
 
 	if (a->virq >= EVTCHN_VIRQS ||
@@ -132,7 +132,7 @@ long event_bind_ipi(struct evtchn_bind_ipi *a)
 		.state = EVTCHNSTAT_ipi, .vcpu = a->vcpu,
 	};
 
-	if (!event_vcpu(current->domain, a->vcpu))
+	if (!domain_vcpu(current->domain, a->vcpu))
 		return -ENOENT;
 	return port_open(current->domain, &a->port, &as);
 }
@@ -152,7 +152,7 @@ long event_bind_vcpu(struct evtchn_bind_vcpu *a)
 	struct domain *d = current->domain;
 	struct evtchn *ev = port_find(d, a->port);
 
-	if (!event_vcpu(d, a->vcpu))
+	if (!domain_vcpu(d, a->vcpu))
 		return -ENOENT;
 	if (!ev || !port_is_open(ev) || ev->state == EVTCHNSTAT_ipi ||
 	    (ev->state == EVTCHNSTAT_virq && virq_is_per_vcpu(ev->end.irq)))

@@ -152,7 +152,7 @@ void virq_raise_vcpu(struct vcpu *v, unsigned int virq)
 /* A global one is bound on vCPU 0, whoever it tells. */
 void virq_raise_domain(struct domain *d, unsigned int virq)
 {
-	struct vcpu *v = event_vcpu(d, 0);
+	struct vcpu *v = domain_vcpu(d, 0);
 
 	if (v)
 		virq_raise_vcpu(v, virq);

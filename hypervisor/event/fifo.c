@@ -167,7 +167,7 @@ static int switch_to_fifo(struct domain *d)
 long event_init_control(struct evtchn_init_control *a)
 {
 	struct domain *d = current->domain;
-	struct vcpu *v = event_vcpu(d, a->vcpu);
+	struct vcpu *v = domain_vcpu(d, a->vcpu);
 	struct frame *f;
 	int rc;
 

@@ -134,9 +134,9 @@ void port_close(struct domain *d, uint32_t port, struct evtchn *ev)
 		leave_partner(d, ev);
 		break;
 	case EVTCHNSTAT_virq:
-		v = event_vcpu(d, ev->vcpu);
+		v = domain_vcpu(d, ev->vcpu);
 		if (v->event.virq_port[ev->end.irq] != port)
-			v = event_vcpu(d, 0); /* a global one that moved */
+			v = domain_vcpu(d, 0); /* a global one that moved */
 		WRITE_ONCE(v->event.virq_port[ev->end.irq], 0);
 		break;
 	case EVTCHNSTAT_pirq:

@@ -143,10 +143,4 @@ enum { BACK = 1, LOCKED = 2 };
 EVENT_OPS(PROTOTYPE)
 #undef PROTOTYPE
 
-/* The vCPU of that number, NULL when there is none. */
-static inline struct vcpu *event_vcpu(const struct domain *d, uint32_t id)
-{
-	return id < d->max_vcpus ? READ_ONCE(d->vcpu[id]) : NULL;
-}
-
 #endif

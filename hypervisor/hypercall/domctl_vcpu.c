@@ -6,11 +6,6 @@
 #include "guest.h"
 #include "time.h"
 
-static struct vcpu *find(struct domain *d, uint32_t id)
-{
-	return id < d->max_vcpus ? load_acquire(&d->vcpu[id]) : NULL;
-}
-
 /* The number is createdomain's: this only makes them. May be repeated. */
 long domctl_max_vcpus(struct domain *d, void *arg)
 {
@@ -32,7 +27,7 @@ long domctl_max_vcpus(struct domain *d, void *arg)
 long domctl_set_context(struct domain *d, void *arg)
 {
 	struct xen_domctl_vcpucontext *p = arg;
-	struct vcpu *v = find(d, p->vcpu);
+	struct vcpu *v = domain_vcpu(d, p->vcpu);
 	int rc;
 
 	if (d == current->domain)
@@ -53,7 +48,7 @@ long domctl_set_context(struct domain *d, void *arg)
 long domctl_get_context(struct domain *d, void *arg)
 {
 	struct xen_domctl_vcpucontext *p = arg;
-	struct vcpu *v = find(d, p->vcpu);
+	struct vcpu *v = domain_vcpu(d, p->vcpu);
 	struct vcpu_guest_context *c;
 	int rc;
 
@@ -79,7 +74,7 @@ long domctl_get_context(struct domain *d, void *arg)
 long domctl_vcpu_info(struct domain *d, void *arg)
 {
 	struct xen_domctl_getvcpuinfo *i = arg;
-	struct vcpu *v = find(d, i->vcpu);
+	struct vcpu *v = domain_vcpu(d, i->vcpu);
 
 	if (i->vcpu >= d->max_vcpus)
 		return -EINVAL;
@@ -100,7 +95,7 @@ long domctl_vcpu_info(struct domain *d, void *arg)
 long domctl_set_affinity(struct domain *d, void *arg)
 {
 	struct xen_domctl_vcpuaffinity *a = arg;
-	struct vcpu *v = find(d, a->vcpu);
+	struct vcpu *v = domain_vcpu(d, a->vcpu);
 	uint64_t hard, soft;
 	int rc;
 
@@ -134,7 +129,7 @@ long domctl_set_affinity(struct domain *d, void *arg)
 long domctl_get_affinity(struct domain *d, void *arg)
 {
 	struct xen_domctl_vcpuaffinity *a = arg;
-	struct vcpu *v = find(d, a->vcpu);
+	struct vcpu *v = domain_vcpu(d, a->vcpu);
 	int rc = 0;
 
 	if (!v)

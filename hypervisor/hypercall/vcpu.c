@@ -180,15 +180,10 @@ static long (*const ops[])(struct vcpu *v, uint64_t arg) = {
 long hc_vcpu_op(uint64_t cmd, uint64_t vcpu, uint64_t arg, uint64_t a3,
 		uint64_t a4)
 {
-	const struct domain *d = current->domain;
-	struct vcpu *v;
-
 	/* Numbers are 32 bits wide: what stands above them does not count. */
+	struct vcpu *v = domain_vcpu(current->domain, (uint32_t)vcpu);
+
 	cmd = (uint32_t)cmd;
-	vcpu = (uint32_t)vcpu;
-	if (vcpu >= d->max_vcpus)
-		return -ENOENT;
-	v = load_acquire(&d->vcpu[vcpu]);
 	if (!v)
 		return -ENOENT;
 	if (cmd == VCPUOP_is_up) /* asked for thousands of numbers at boot */

@@ -257,6 +257,12 @@ void dom0_build(const struct boot_module *kernel,
 /* Walks live domains; holds a reference on each while fn runs. */
 struct domain *domain_next(struct domain *prev); /* drops prev's reference */
 
+/* The vCPU of that number, NULL when there is none. */
+static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
+{
+	return id < d->max_vcpus ? load_acquire(&d->vcpu[id]) : NULL;
+}
+
 #define for_each_vcpu(d, v, i) \
 	for ((i) = 0; (i) < (d)->max_vcpus; (i)++) \
 		if (((v) = READ_ONCE((d)->vcpu[i])) != NULL)

@@ -256,23 +256,18 @@ static void read_levels(const char *option, int *shown, int *limited)
 {
 	char buf[32];
 	const char *s = boot_option(option, buf, sizeof(buf));
-	int a, b;
+	int a, b = -1;
 
 	if (!s)
 		return;
-	if (!parse_level(s, &s, &a))
-		goto bad;
-	b = a;
-	if (*s == '/' && !parse_level(s + 1, &s, &b))
-		goto bad;
-	if (*s)
-		goto bad;
+	if (!parse_level(s, &s, &a) ||
+	    (*s == '/' && !parse_level(s + 1, &s, &b)) || *s) {
+		log_line(LOG_WARNING, "%s=%s: not a level (none, error, warning, info, debug, all)",
+			 option, buf);
+		return;
+	}
 	*shown = a;
 	*limited = max(a, b);
-	return;
-bad:
-	log_line(LOG_WARNING, "%s=%s: not a level (none, error, warning, info, debug, all)",
-		 option, buf);
 }
 
 void console_init(void)
