@@ -35,13 +35,14 @@ BENCH_QUICK_NEEDS := $(BUILD)/paravane $(BUILD)/dom0.cpio $(DOM0_KERNEL) \
 	$(BUILD)/guest-pv/guest-pv $(BENCH)/linux $(BENCH)/flushes.so \
 	$(BENCH)/module/hypercalls.ko $(DEBIAN)/tcc.stamp
 BENCH_NEEDS := $(BENCH_QUICK_NEEDS) $(SYSTEM_NEEDS) $(PEER_NEEDS) \
-	$(BUILD)/guest-pv/xen $(addprefix $(BENCH)/,entry.bin init timed store)
+	$(BUILD)/guest-pv/xen $(addprefix $(BENCH)/,entry.bin loaded.bin init \
+	timed store)
 
-$(BENCH)/entry.bin: tests/bench/entry.S
+$(BENCH)/%.bin: tests/bench/%.S
 	@mkdir -p $(@D)
 	$(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-Ttext=0 \
-		-o $(BENCH)/entry.elf $<
-	objcopy -O binary -j .text $(BENCH)/entry.elf $@
+		-o $(BENCH)/$*.elf $<
+	objcopy -O binary -j .text $(BENCH)/$*.elf $@
 
 $(BENCH)/%: tests/bench/%.c
 	@mkdir -p $(@D)

@@ -3,8 +3,9 @@
 Times are exact: the time stamp counter counts instructions from the machine's
 start. Both hypervisors get the same ELF kernel. "First instruction"
 is told by tests/bench/entry.S, laid over the entry of a copy of that kernel;
-"userspace" by tests/bench/init.c, the first program. Firmware and the loading
-of the images are part of both.
+the hypervisor's entry by loaded.S, laid over that of a copy of it; "userspace"
+by init.c, the first program. Firmware and the loading of the images count from
+the machine's start alone.
 
 Memory is asked of the hypervisor by the same program on both.
 """
@@ -21,6 +22,7 @@ import machine as m
 
 RAM_KIB = 2 << 20
 START_TO_FIRST = "machine start to Dom0's first instruction"
+ENTRY_TO_FIRST = "hypervisor's entry to Dom0's first instruction"
 FIRST_TO_USER = "first instruction to userspace"
 START_TO_USER = "machine start to userspace"
 LOADED = "text and data"
@@ -48,6 +50,18 @@ def segments(data):
         yield tuple(fields[p] for p in pick)
 
 
+def multiboot_entry(data):
+    """The entry point of an ELF file of 32 bits. A jump there is followed:
+    it goes over headers that the loader looks for."""
+    entry = struct.unpack_from("<I", data, 24)[0]
+    for kind, offset, address, size in segments(data):
+        at = offset + entry - address
+        if kind == PT_LOAD and address <= entry < address + size and \
+                data[at] == 0xe9:
+            return entry + 5 + struct.unpack_from("<i", data, at + 1)[0]
+    return entry
+
+
 def xen_entry(data):
     """The entry point that a kernel's Xen notes name."""
     for kind, offset, _, size in segments(data):
@@ -65,20 +79,20 @@ def xen_entry(data):
     sys.exit("the kernel has no Xen entry note")
 
 
-def telling_kernel(path):
-    """A copy of Dom0's kernel whose first instructions are entry.S."""
-    with open(m.build_path("debian/dom0-vmlinux"), "rb") as file:
+def telling(path, source, entry_of, stub):
+    """A copy of a program whose first instructions are those of a stub."""
+    with open(source, "rb") as file:
         data = bytearray(file.read())
-    with open(m.build_path("bench/entry.bin"), "rb") as file:
-        stub = file.read()
-    entry = xen_entry(data)
+    with open(m.build_path(f"bench/{stub}.bin"), "rb") as file:
+        code = file.read()
+    entry = entry_of(data)
     for kind, offset, address, size in segments(data):
         if kind == PT_LOAD and address <= entry < address + size:
             at = offset + entry - address
-            data[at:at + len(stub)] = stub
+            data[at:at + len(code)] = code
             break
     else:
-        sys.exit("the kernel's entry is in none of its segments")
+        sys.exit(f"the entry of {source} is in none of its segments")
     with open(path, "wb") as file:
         file.write(data)
 
@@ -93,15 +107,23 @@ def seconds(box):
         return int(match[1], 16) / 1e9
 
 
-def first_instruction(hypervisor):
+def first_instruction(hypervisor, of):
+    """When the hypervisor was entered, or the kernel of its Dom0."""
     with tempfile.TemporaryDirectory() as work:
-        kernel = os.path.join(work, "telling-kernel")
-        telling_kernel(kernel)
+        program, kernel = m.HYPERVISORS[hypervisor], \
+            m.build_path("debian/dom0-vmlinux")
+        changed = os.path.join(work, "telling")
+        if of == "hypervisor":
+            telling(changed, program, multiboot_entry, "loaded")
+            program = changed
+        else:
+            telling(changed, kernel, xen_entry, "entry")
+            kernel = changed
         box = m.Machine(
-            hypervisor=hypervisor, cpus=1, cpu=f.CPU, qemu=f.ICOUNT,
+            hypervisor=program, cpus=1, cpu=f.CPU, qemu=f.ICOUNT,
             timeout=300, image=m.build_path("dom0.cpio"), dom0=kernel,
             initrd=True, hv_args="dom0_mem=1G,max:1G",
-            log=m.log_path(f"bench-{hypervisor}-1"))
+            log=m.log_path(f"bench-{hypervisor}-{of}"))
         return seconds(box)
 
 
@@ -119,9 +141,10 @@ def measure_boot(hypervisor):
     if hypervisor == "native":
         # From a compressed kernel, which decompresses itself.
         return {START_TO_USER: [userspace(hypervisor)]}
-    first, user = first_instruction(hypervisor), userspace(hypervisor)
-    return {START_TO_FIRST: [first], FIRST_TO_USER: [user - first],
-            START_TO_USER: [user]}
+    entered = first_instruction(hypervisor, "hypervisor")
+    first, user = first_instruction(hypervisor, "dom0"), userspace(hypervisor)
+    return {START_TO_FIRST: [first], ENTRY_TO_FIRST: [first - entered],
+            FIRST_TO_USER: [user - first], START_TO_USER: [user]}
 
 
 def memory(hypervisor):
