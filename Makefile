@@ -12,6 +12,7 @@
 #                     (AREAS="boot linux" for some, RUNS=3 times)
 #   make bench-table  the last tables of it into docs/performance.md
 #   make bench-quick  instruction counts of ours against the baseline
+#   make check-toolstack  the whole suite of toolstack/, machines too
 #   make check-interop  our parts beside Debian's originals, every mixture
 #   make allow-list   the error lines that Debian's Xen shows too, anew
 #
@@ -93,7 +94,7 @@ check-system: packages
 
 # What a single test wants built: itself, and what its kind needs.
 T_NEEDS = $(T) $(if $(filter $(T),$(GUEST_TESTS)),$(GUEST_NEEDS)) \
-	$(if $(filter tests/system/%,$(T)),$(SYSTEM_NEEDS))
+	$(if $(filter tests/system/% toolstack/test/system/%,$(T)),$(SYSTEM_NEEDS))
 test: packages
 	@test -n "$(T)" || { echo "usage: make test T=PATH, one of:"; \
 		printf '  %s\n' $(HOST_TESTS) $(GUEST_TESTS) $(SYSTEM_TESTS); \

@@ -237,6 +237,17 @@ int vane_config_parse(struct vane_config *config, const char *file,
 		      struct vane_report *report);
 void vane_config_free(struct vane_config *config);
 
+/**
+ * One disk or one interface as it stands in a configuration's list. 0 with
+ * the result filled, or -EINVAL with findings in @report.
+ */
+int vane_disk_parse(struct vane_disk *disk, const char *text,
+		    struct vane_report *report);
+int vane_nic_parse(struct vane_nic *nic, const char *text,
+		   struct vane_report *report);
+void vane_disk_free(struct vane_disk *disk);
+void vane_nic_free(struct vane_nic *nic);
+
 /* --- domains: what is done to them --------------------------------------- */
 
 struct vane_create_options {
@@ -277,6 +288,40 @@ int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
  * somebody holds on to its memory.
  */
 int vane_destroy(struct vane *v, uint32_t domid);
+
+/* --- devices of a running domain ----------------------------------------- */
+
+/** One device as its domain has it. Numbers are -1 where there are none. */
+struct vane_device {
+	unsigned int devid, back_domid;
+	int state, port, ring_ref, ring_ref_2; /* of a vif: tx, rx */
+	char backend[128];		/* its directory in the store */
+	char mac[18];			/* of a vif */
+	char vdev[32], target[256];	/* of a vbd */
+};
+
+/**
+ * The devices of @kind "vbd" or "vif" of a domain. *@list is freed by free().
+ */
+int vane_devices(struct vane *v, uint32_t domid, const char *kind,
+		 struct vane_device **list, unsigned int *count);
+
+/**
+ * Gives a domain one more disk or interface (devid ~0: the first free one),
+ * and waits until its back end is there. -EEXIST when it has one of that
+ * number. A failure leaves nothing behind.
+ */
+int vane_disk_attach(struct vane *v, uint32_t domid,
+		     const struct vane_disk *disk);
+int vane_nic_attach(struct vane *v, uint32_t domid,
+		    const struct vane_nic *nic);
+
+/**
+ * Takes a device away: asks the guest to let go and waits for it; -EBUSY when
+ * it does not within 10 s. @force: without asking. -ENOENT: has none.
+ */
+int vane_device_detach(struct vane *v, uint32_t domid, const char *kind,
+		       unsigned int devid, bool force);
 
 /**
  * Gives the domain another name. -EEXIST when another domain has it.

@@ -13,10 +13,12 @@ LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	$(addprefix toolstack/libvane/,context.c hv.c host.c \
 	domains.c settings.c kernel_file.c build_memory.c build_load.c \
 	build_vcpu.c limits.c entries.c device.c device_up.c \
-	device_down.c hotplug.c create.c destroy.c power.c)
+	device_down.c device_plan.c device_attach.c hotplug.c create.c \
+	destroy.c power.c)
 VANE_SRC := $(addprefix toolstack/vane/,main.c print.c cmd_create.c \
 	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \
-	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_store_quota.c cmd_init.c cmd_help.c monitor.c)
+	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_store_quota.c \
+	cmd_devices.c cmd_init.c cmd_help.c monitor.c)
 
 toolstack_objs = $(patsubst toolstack/%.c,$(TOOLSTACK)/%.o,$(1))
 LIBVANE := $(TOOLSTACK)/libvane.a
@@ -58,12 +60,14 @@ $(TOOLSTACK)/test/test_image: toolstack/test/test_image.c $(LIBVANE_IMAGE) \
 # Its fake hypervisor takes the place of hv.c; the store daemon is real.
 $(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
 		$(addprefix toolstack/libvane/,entries.c device.c device_up.c \
-		device_down.c hotplug.c destroy.c power.c text.c) $(TOOLSTACK_H) $$(STORE_CLIENT) \
+		device_down.c device_plan.c device_attach.c settings.c \
+		hotplug.c destroy.c power.c) \
+		$(LIBVANE_CONFIG) $(TOOLSTACK_H) $$(STORE_CLIENT) \
 		$(BUILD)/xenstore/vane-stored
 	@mkdir -p $(@D)
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) \
 		-DSTORED='"$(abspath $(BUILD))/xenstore/vane-stored"' \
-		-Wl,--wrap=store_call_text -o $@ \
+		-DDEVICE_GONE_MS=1000 -Wl,--wrap=store_call_text -o $@ \
 		$(filter %.c %.o,$^) -lcmocka
 
 $(TOOLSTACK)/test/fuzz_config: toolstack/test/fuzz_config.c $(LIBVANE_CONFIG) \
@@ -80,3 +84,14 @@ $(TOOLSTACK)/test/fuzz_image: toolstack/test/fuzz_image.c $(LIBVANE_IMAGE) \
 
 HOST_TESTS += $(addprefix $(TOOLSTACK)/test/,test_config test_image test_store)
 FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image)
+
+# --- the area's whole suite -----------------------------------------------------
+
+# Machines of their own, too long for `make check`.
+TOOLSTACK_SYSTEM := toolstack/test/system/devices
+
+.PHONY: check-toolstack
+check-toolstack: packages
+	$(AGAIN) $(filter $(TOOLSTACK)/%,$(HOST_TESTS)) $(SYSTEM_NEEDS)
+	@tests/run-tap -t $(LIMIT) -j 2 $(filter $(TOOLSTACK)/%,$(HOST_TESTS)) \
+		-j 1 $(TOOLSTACK_SYSTEM)

@@ -229,9 +229,9 @@ void vane_config_free(struct vane_config *c)
 	free_list(c->cpus, c->nr_cpus);
 	free_list(c->cpus_soft, c->nr_cpus_soft);
 	for (unsigned int i = 0; i < c->nr_disks; i++)
-		disk_free(&c->disks[i]);
+		vane_disk_free(&c->disks[i]);
 	for (unsigned int i = 0; i < c->nr_nics; i++)
-		nic_free(&c->nics[i]);
+		vane_nic_free(&c->nics[i]);
 	free(c->disks);
 	free(c->nics);
 	memset(c, 0, sizeof(*c));

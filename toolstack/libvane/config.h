@@ -23,8 +23,6 @@ int disk_parse(const struct spec *spec, const char *text,
 	       struct vane_disk *disk);
 int nic_parse(const struct spec *spec, const char *text,
 	      struct vane_nic *nic);
-void disk_free(struct vane_disk *disk);
-void nic_free(struct vane_nic *nic);
 
 /* "vane", "phy", "linux", ...: 0 and *@backend, or -EINVAL. */
 int backend_parse(const char *text, enum vane_backend *backend);

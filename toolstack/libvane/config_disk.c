@@ -303,16 +303,26 @@ int disk_parse(const struct spec *spec, const char *text,
 		free(r.slot[i]);
 	free(copy);
 	if (r.failed) {
-		disk_free(&r.disk);
+		vane_disk_free(&r.disk);
 		return -EINVAL;
 	}
 	*disk = r.disk;
 	return 0;
 }
 
-void disk_free(struct vane_disk *disk)
+void vane_disk_free(struct vane_disk *disk)
 {
 	free(disk->target);
 	free(disk->vdev);
 	disk->target = disk->vdev = NULL;
+}
+
+int vane_disk_parse(struct vane_disk *disk, const char *text,
+		    struct vane_report *report)
+{
+	const struct spec spec = {
+		.report = report, .place.file = "command line", .key = "disk",
+	};
+
+	return disk_parse(&spec, text, disk);
 }

@@ -319,7 +319,7 @@ static void add_disk(struct maker *m, const struct spec *spec,
 				   "line %u", disk.vdev, c->disks[i].line);
 	more = realloc(c->disks, (c->nr_disks + 1) * sizeof(*more));
 	if (!more) {
-		disk_free(&disk);
+		vane_disk_free(&disk);
 		return;
 	}
 	c->disks = more;
@@ -350,7 +350,7 @@ static void add_nic(struct maker *m, const struct spec *spec, const char *text)
 				   c->nics[i].line);
 	more = realloc(c->nics, (c->nr_nics + 1) * sizeof(*more));
 	if (!more) {
-		nic_free(&nic);
+		vane_nic_free(&nic);
 		return;
 	}
 	c->nics = more;

@@ -254,14 +254,14 @@ int nic_parse(const struct spec *spec, const char *text, struct vane_nic *nic)
 	}
 	free(copy);
 	if (!ok) {
-		nic_free(&got);
+		vane_nic_free(&got);
 		return -EINVAL;
 	}
 	*nic = got;
 	return 0;
 }
 
-void nic_free(struct vane_nic *nic)
+void vane_nic_free(struct vane_nic *nic)
 {
 	free(nic->bridge);
 	free(nic->vifname);
@@ -270,4 +270,14 @@ void nic_free(struct vane_nic *nic)
 	free(nic->gatewaydev);
 	nic->bridge = nic->vifname = nic->ip = NULL;
 	nic->script = nic->gatewaydev = NULL;
+}
+
+int vane_nic_parse(struct vane_nic *nic, const char *text,
+		   struct vane_report *report)
+{
+	const struct spec spec = {
+		.report = report, .place.file = "command line", .key = "vif",
+	};
+
+	return nic_parse(&spec, text, nic);
 }

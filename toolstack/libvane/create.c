@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #include "toolstack/libvane/destroy.h"
 #include "toolstack/libvane/device.h"
 #include "toolstack/libvane/entries.h"
-#include "toolstack/libvane/settings.h"
 #include "toolstack/libvane/text.h"
 
 #define RUN_DIR		"/run/vane"
@@ -31,14 +29,6 @@
 
 /* --- before anything exists ---------------------------------------------- */
 
-static int check_file(struct vane *v, const char *what, const char *path,
-		      bool writable)
-{
-	if (!path || !access(path, writable ? R_OK | W_OK : R_OK))
-		return 0;
-	return vane_fail(v, -errno, "%s %s: %s", what, path, strerror(errno));
-}
-
 /* All that is missing, not only the first. */
 static int check_files(struct vane *v, const struct vane_config *config)
 {
@@ -46,21 +36,8 @@ static int check_files(struct vane *v, const struct vane_config *config)
 
 	rc = check_file(v, "ramdisk", config->ramdisk, false);
 	first = first ? first : rc;
-	for (unsigned int i = 0; i < config->nr_disks; i++) {
-		const struct vane_disk *d = &config->disks[i];
-		char what[40];
-
-		snprintf(what, sizeof(what), "disk %.20s:", d->vdev);
-		rc = check_file(v, what, d->target, !d->readonly);
-		first = first ? first : rc;
-	}
-	for (unsigned int i = 0; i < config->nr_nics; i++)
-		if (!if_nametoindex(config->nics[i].bridge)) {
-			rc = vane_fail(v, -ENODEV, "vif %u: there is no bridge "
-				       "%s", config->nics[i].devid,
-				       config->nics[i].bridge);
-			first = first ? first : rc;
-		}
+	rc = devices_check(v, config);
+	first = first ? first : rc;
 	return first;
 }
 
@@ -256,44 +233,6 @@ static int introduce(struct vane *v, const struct build *b)
 			      "it: %s", b->config->name, strerror(-rc)) : 0;
 }
 
-/* A copy of the device lists with everything chosen that was left open. */
-static int choose_devices(struct vane *v, const struct vane_config *config,
-			  struct vane_config *full, char *bridge, size_t size)
-{
-	struct settings settings;
-	int rc = settings_load(v, &settings);
-
-	if (rc)
-		return rc;
-	*full = *config;
-	snprintf(bridge, size, "%s", settings.bridge);
-	full->disks = calloc(config->nr_disks + 1, sizeof(*full->disks));
-	full->nics = calloc(config->nr_nics + 1, sizeof(*full->nics));
-	if (!full->disks || !full->nics) {
-		free(full->disks);
-		free(full->nics);
-		return -ENOMEM;
-	}
-	for (unsigned int i = 0; i < config->nr_disks; i++) {
-		full->disks[i] = config->disks[i];
-		if (!full->disks[i].backend)
-			full->disks[i].backend = settings.disk;
-	}
-	for (unsigned int i = 0; i < config->nr_nics; i++) {
-		struct vane_nic *nic = &full->nics[i];
-		static const uint8_t none[6];
-
-		*nic = config->nics[i];
-		if (!nic->backend)
-			nic->backend = settings.nic;
-		if (!nic->bridge)
-			nic->bridge = bridge;
-		if (!memcmp(nic->mac, none, 6))
-			mac_make(nic->mac);
-	}
-	return 0;
-}
-
 static int create(struct vane *v, const struct vane_config *config,
 		  bool paused, uint32_t *domid)
 {
@@ -330,14 +269,12 @@ out:
 int vane_create(struct vane *v, const struct vane_config *config,
 		const struct vane_create_options *options, uint32_t *domid)
 {
-	struct vane_config full;
-	char bridge[16];
-	int rc = choose_devices(v, config, &full, bridge, sizeof(bridge));
+	struct device_plan plan;
+	int rc = devices_choose(v, config, &plan);
 
 	if (rc)
 		return rc;
-	rc = create(v, &full, options && options->paused, domid);
-	free(full.disks);
-	free(full.nics);
+	rc = create(v, &plan.config, options && options->paused, domid);
+	devices_unchoose(&plan);
 	return rc;
 }

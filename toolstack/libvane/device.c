@@ -18,7 +18,7 @@ void device_init(struct device *d, uint32_t domid, const char *kind,
 	d->kind = kind;
 	d->back_kind = back_kind;
 	d->devid = devid;
-	d->taken = false;
+	d->taken = d->ask = false;
 	snprintf(d->front, sizeof(d->front), "/local/domain/%u/device/%s/%u",
 		 domid, kind, devid);
 	snprintf(d->back, sizeof(d->back), DEVICE_BACKENDS "/%s/%u/%u",

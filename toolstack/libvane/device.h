@@ -11,6 +11,7 @@
 #define TOOLSTACK_LIBVANE_DEVICE_H
 
 #include "toolstack/libvane/entries.h"
+#include "toolstack/libvane/settings.h"
 
 #define STORE_PATH_MAX 128
 
@@ -22,6 +23,7 @@ struct device {
 	char front[STORE_PATH_MAX], back[STORE_PATH_MAX];
 	char record[STORE_PATH_MAX];	/* the tools' own */
 	bool taken;			/* a back end has been seen at it */
+	bool ask;			/* the guest is to let go by itself */
 };
 
 #define DEVICE_BACKENDS "/local/domain/0/backend"
@@ -42,6 +44,27 @@ int device_state(struct store *s, const char *dir);
 
 /* A question for the user: who ought to serve it, is that running? */
 const char *device_server(const struct device *d);
+
+/* --- device_plan.c: before they are made --------------------------------- */
+
+/* Tells about a file that is not there or not allowed; @path may be NULL. */
+int check_file(struct vane *v, const char *what, const char *path,
+	       bool writable);
+
+/* Whether the host has what they need; tells all that is missing. */
+int devices_check(struct vane *v, const struct vane_config *config);
+
+/* A configuration whose devices have everything chosen that was left open. */
+struct device_plan {
+	struct vane_config config;	/* its device lists are the plan's */
+	struct settings settings;
+};
+
+int devices_choose(struct vane *v, const struct vane_config *config,
+		   struct device_plan *plan);
+void devices_unchoose(struct device_plan *plan);
+
+/* --- making them, taking them down --------------------------------------- */
 
 /* Writes the nodes of a configuration's devices, inside a transaction. */
 void devices_enter(struct entry_writer *w, const struct vane_config *config);

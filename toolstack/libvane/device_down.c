@@ -13,7 +13,10 @@
 
 #include "toolstack/libvane/wait.h"
 
-#define GONE_MS		10000	/* a back end lets go within this */
+/* A back end lets go within this; tests have less patience. */
+#ifndef DEVICE_GONE_MS
+#define DEVICE_GONE_MS	10000
+#endif
 
 struct device_list {
 	struct device *devices;
@@ -127,7 +130,7 @@ static int ask_to_close(struct store *s, store_tx tx, void *arg)
 	if (rc >= 0)
 		rc = store_write_str(s, tx, path, "0");
 	/* A front end that is gone makes the back end let go. */
-	if (!rc)
+	if (!rc && !d->ask)
 		rc = store_rm(s, tx, d->front);
 	return rc == -ENOENT ? 0 : rc;
 }
@@ -150,9 +153,15 @@ static int wait_gone(struct vane *v, struct store *s, const struct device *d,
 		if (rc < 0)
 			return rc;
 	}
+	if (d->ask)
+		return vane_fail(v, -EBUSY, "device %s %u of domain %u: the "
+				 "guest did not let go within %d s (is it in "
+				 "use there? --force takes it all the same)",
+				 d->kind, d->devid, d->domid,
+				 DEVICE_GONE_MS / 1000);
 	return vane_fail(v, -ETIMEDOUT, "device %s %u of domain %u: its back "
 			 "end %s did not let go within %d s (%s)", d->kind,
-			 d->devid, d->domid, d->back_kind, GONE_MS / 1000,
+			 d->devid, d->domid, d->back_kind, DEVICE_GONE_MS / 1000,
 			 device_server(d));
 }
 
@@ -187,7 +196,7 @@ static int remove_nodes(struct store *s, store_tx tx, void *arg)
 
 int devices_remove(struct vane *v, uint32_t domid)
 {
-	int64_t until = wait_now_ms() + GONE_MS;
+	int64_t until = wait_now_ms() + DEVICE_GONE_MS;
 	struct device_list list = { 0 };
 	struct store *s;
 	int first = vane_store(v, &s), rc;
@@ -214,4 +223,41 @@ int devices_remove(struct vane *v, uint32_t domid)
 	}
 	free(list.devices);
 	return first;
+}
+
+int vane_device_detach(struct vane *v, uint32_t domid, const char *kind,
+		       unsigned int devid, bool force)
+{
+	int64_t until = wait_now_ms() + DEVICE_GONE_MS;
+	struct device_list list = { 0 };
+	char name[12];
+	struct device *d;
+	struct store *s;
+	int rc = vane_store(v, &s);
+
+	snprintf(name, sizeof(name), "%u", devid);
+	if (!rc)
+		rc = add_device(s, &list, domid, known_kind(kind), name);
+	if (rc)
+		return rc;
+	if (!list.count)
+		return vane_fail(v, -ENOENT, "domain %u has no device %s %u",
+				 domid, kind, devid);
+	d = list.devices;
+	d->ask = !force;
+	rc = store_watch(s, d->back, "gone");
+	if (!rc)
+		rc = store_transaction(s, ask_to_close, d);
+	if (!rc && d->taken)
+		rc = wait_gone(v, s, d, until);
+	(void)store_unwatch(s, d->back, "gone");
+	if (!rc || force) {
+		int removed;
+
+		unplug_disk(v, d);
+		removed = store_transaction(s, remove_nodes, d);
+		rc = rc ? rc : removed;
+	}
+	free(list.devices);
+	return rc;
 }

@@ -324,7 +324,7 @@ static void test_disks(void **state)
 		assert_int_equal(d.cdrom, disks[i].cdrom);
 		assert_int_equal(d.backend, disks[i].backend);
 		assert_true(d.trusted && d.discard);
-		disk_free(&d);
+		vane_disk_free(&d);
 		vane_report_free(&r);
 	}
 }

@@ -578,6 +578,111 @@ static void test_device_lies(void **state)
 	assert_int_equal(store_exists(v->store, 0, VBD), 0);
 }
 
+/* --- devices of a domain that lives --------------------------------------- */
+
+/* One interface more; any interface will do for a bridge here. */
+static struct vane_nic more = {
+	.devid = ~0u, .mac = { 0, 0x16, 0x3e, 1, 2, 3 },
+	.bridge = (char *)"lo", .backend = VANE_BACKEND_OURS,
+};
+
+static void enter_bare(struct vane *v)
+{
+	struct vane_config bare = config, with = config;
+
+	bare.nr_disks = bare.nr_nics = 0;
+	config = bare;
+	enter(v);
+	config = with;
+}
+
+/* The guest has closed, so its back end does. */
+static void guest_lets_go(struct store *s)
+{
+	await(s, VIF "/state", "5");
+	if (store_exists(s, 0, HOME "/device/vif/0") != 1)
+		_exit(2);
+	usleep(20000);
+	store_write_str(s, 0, VIF "/state", "6");
+}
+
+static void test_attach(void **state)
+{
+	struct vane *v = *state;
+	static char before[sizeof(tree)];
+	struct vane_device *list;
+	unsigned int count;
+	pid_t other;
+
+	enter_bare(v);
+	dump_all(v->store);
+	strcpy(before, tree);
+	other = play(backend_connects);
+	assert_int_equal(vane_nic_attach(v, DOMID, &more), 0);
+	end(other);
+	assert_int_equal(vane_devices(v, DOMID, "vif", &list, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(list->devid, 0);
+	assert_int_equal(list->state, 1);
+	assert_int_equal(list->port, -1);
+	assert_string_equal(list->mac, "00:16:3e:01:02:03");
+	assert_string_equal(list->backend, VIF);
+	free(list);
+	more.devid = 0;
+	assert_int_equal(vane_nic_attach(v, DOMID, &more), -EEXIST);
+	more.devid = ~0u;
+	assert_non_null(strstr(told, "vif 0: it has one of that number"));
+	other = play(guest_lets_go);
+	assert_int_equal(vane_device_detach(v, DOMID, "vif", 0, false), 0);
+	end(other);
+	assert_int_equal(vane_device_detach(v, DOMID, "vif", 0, false),
+			 -ENOENT);
+	dump_all(v->store);
+	assert_string_equal(tree, before);
+}
+
+static void test_attach_fails(void **state)
+{
+	struct vane *v = *state;
+	static char before[sizeof(tree)];
+	pid_t back;
+
+	enter_bare(v);
+	dump_all(v->store);
+	strcpy(before, tree);
+	back = play(backend_fails);
+	assert_int_equal(vane_nic_attach(v, DOMID, &more), -EIO);
+	end(back);
+	assert_non_null(strstr(told, "no such bridge"));
+	more.bridge = (char *)"nobridge0";
+	assert_int_equal(vane_nic_attach(v, DOMID, &more), -ENODEV);
+	more.bridge = (char *)"lo";
+	dump_all(v->store);
+	assert_string_equal(tree, before);
+}
+
+/* A guest that holds on keeps its device, unless it is forced. */
+static void test_detach_in_use(void **state)
+{
+	struct vane *v = *state;
+	pid_t back;
+
+	enter_bare(v);
+	back = play(backend_connects);
+	assert_int_equal(vane_nic_attach(v, DOMID, &more), 0);
+	end(back);
+	assert_int_equal(vane_device_detach(v, DOMID, "vif", 0, false),
+			 -EBUSY);
+	assert_non_null(strstr(told, "the guest did not let go"));
+	assert_int_equal(store_exists(v->store, 0, VIF), 1);
+	assert_int_equal(store_exists(v->store, 0, HOME "/device/vif/0"), 1);
+	back = play(backend_lets_go);
+	assert_int_equal(vane_device_detach(v, DOMID, "vif", 0, true), 0);
+	end(back);
+	assert_int_equal(store_exists(v->store, 0, VIF), 0);
+	assert_int_equal(store_exists(v->store, 0, HOME "/device/vif"), 0);
+}
+
 /* --- shutdown ------------------------------------------------------------ */
 
 static void guest_obeys(struct store *s)
@@ -651,6 +756,9 @@ int main(int argc, char **argv)
 		test(test_device_up),
 		test(test_device_fails),
 		test(test_device_lies),
+		test(test_attach),
+		test(test_attach_fails),
+		test(test_detach_in_use),
 		test(test_shutdown),
 		test(test_shutdown_deaf),
 		test(test_console),

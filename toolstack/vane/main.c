@@ -11,6 +11,8 @@ const struct command *const commands[] = {
 	&cmd_create, &cmd_list, &cmd_console, &cmd_shutdown, &cmd_reboot,
 	&cmd_destroy, &cmd_pause, &cmd_unpause, &cmd_rename, &cmd_info,
 	&cmd_dmesg, &cmd_domid, &cmd_domname, &cmd_uptime, &cmd_vcpu_list,
+	&cmd_block_attach, &cmd_block_list, &cmd_block_detach,
+	&cmd_network_attach, &cmd_network_list, &cmd_network_detach,
 	&cmd_debug_keys, &cmd_store, &cmd_check, &cmd_init, &cmd_help, NULL,
 };
 

@@ -106,6 +106,21 @@ void json_bool(yajl_gen g, const char *key, bool value)
 	yajl_gen_bool(g, value);
 }
 
+void json_open(yajl_gen g, const char *list)
+{
+	yajl_gen_map_open(g);
+	json_number(g, "version", JSON_VERSION);
+	json_key(g, list);
+	yajl_gen_array_open(g);
+}
+
+void json_close(yajl_gen g)
+{
+	yajl_gen_array_close(g);
+	yajl_gen_map_close(g);
+	json_end(g);
+}
+
 bool take_json(int *argc, char **argv)
 {
 	for (int i = 1; i < *argc; i++)

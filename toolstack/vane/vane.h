@@ -33,7 +33,9 @@ struct command {
 extern const struct command cmd_create, cmd_list, cmd_console, cmd_shutdown,
 	cmd_reboot, cmd_destroy, cmd_pause, cmd_unpause, cmd_rename, cmd_info,
 	cmd_dmesg, cmd_domid, cmd_domname, cmd_uptime, cmd_vcpu_list,
-	cmd_debug_keys, cmd_store, cmd_check, cmd_init, cmd_help;
+	cmd_debug_keys, cmd_store, cmd_check, cmd_init, cmd_help,
+	cmd_block_attach, cmd_block_list, cmd_block_detach,
+	cmd_network_attach, cmd_network_list, cmd_network_detach;
 
 /* All of them, ended by NULL. */
 extern const struct command *const commands[];
@@ -71,6 +73,10 @@ void json_text(yajl_gen g, const char *key, const char *text);
 void json_number(yajl_gen g, const char *key, long long number);
 void json_double(yajl_gen g, const char *key, double number);
 void json_bool(yajl_gen g, const char *key, bool value);
+
+/* The object that every --json prints: its version, then a list. */
+void json_open(yajl_gen g, const char *list);
+void json_close(yajl_gen g);
 
 /* Takes "--json" out of the arguments; true if it was there. */
 bool take_json(int *argc, char **argv);

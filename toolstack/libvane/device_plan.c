@@ -1,0 +1,91 @@
+/*
+ * Devices before they are made: what was left open is chosen, and what they
+ * need of the host is looked at.
+ */
+#include "toolstack/libvane/device.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "toolstack/libvane/text.h"
+
+int check_file(struct vane *v, const char *what, const char *path,
+	       bool writable)
+{
+	if (!path || !access(path, writable ? R_OK | W_OK : R_OK))
+		return 0;
+	return vane_fail(v, -errno, "%s %s: %s", what, path, strerror(errno));
+}
+
+int devices_check(struct vane *v, const struct vane_config *config)
+{
+	int rc, first = 0;
+
+	for (unsigned int i = 0; i < config->nr_disks; i++) {
+		const struct vane_disk *d = &config->disks[i];
+		char what[40];
+
+		snprintf(what, sizeof(what), "disk %.20s:", d->vdev);
+		rc = check_file(v, what, d->target, !d->readonly);
+		first = first ? first : rc;
+	}
+	for (unsigned int i = 0; i < config->nr_nics; i++)
+		if (!if_nametoindex(config->nics[i].bridge)) {
+			rc = vane_fail(v, -ENODEV, "vif %u: there is no bridge "
+				       "%s", config->nics[i].devid,
+				       config->nics[i].bridge);
+			first = first ? first : rc;
+		}
+	return first;
+}
+
+static void choose_nic(const struct settings *settings, struct vane_nic *nic)
+{
+	static const uint8_t none[6];
+
+	if (!nic->backend)
+		nic->backend = settings->nic;
+	if (!nic->bridge)
+		nic->bridge = (char *)settings->bridge;
+	if (!memcmp(nic->mac, none, 6))
+		mac_make(nic->mac);
+}
+
+int devices_choose(struct vane *v, const struct vane_config *config,
+		   struct device_plan *plan)
+{
+	struct vane_config *full = &plan->config;
+	int rc = settings_load(v, &plan->settings);
+
+	if (rc)
+		return rc;
+	*full = *config;
+	full->disks = calloc(config->nr_disks + 1, sizeof(*full->disks));
+	full->nics = calloc(config->nr_nics + 1, sizeof(*full->nics));
+	if (!full->disks || !full->nics) {
+		devices_unchoose(plan);
+		return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < config->nr_disks; i++) {
+		full->disks[i] = config->disks[i];
+		if (!full->disks[i].backend)
+			full->disks[i].backend = plan->settings.disk;
+	}
+	for (unsigned int i = 0; i < config->nr_nics; i++) {
+		full->nics[i] = config->nics[i];
+		choose_nic(&plan->settings, &full->nics[i]);
+	}
+	return 0;
+}
+
+void devices_unchoose(struct device_plan *plan)
+{
+	free(plan->config.disks);
+	free(plan->config.nics);
+	plan->config.disks = NULL;
+	plan->config.nics = NULL;
+}
