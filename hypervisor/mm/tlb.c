@@ -178,14 +178,19 @@ void tlb_enter_guest(struct vcpu *v, struct vcpu *last)
 }
 
 /*
- * Either we see v on its CPU, or the switch to v, which sets on_cpu first,
- * sees tables_on cleared and loads CR3.
+ * A vCPU that was seen on its CPU is flushed there, also if it has gone to sleep
+ * since. Otherwise either we see it come back, or the switch to it, which sets
+ * on_cpu first, sees tables_on cleared and loads CR3.
  */
 uint64_t tlb_flush_vcpu(struct vcpu *v)
 {
-	if (!READ_ONCE(v->sched.on_cpu))
+	bool on_cpu = READ_ONCE(v->sched.on_cpu);
+
+	if (!on_cpu) {
 		(void)atomic_xchg(&v->pv.tables_on, NULL);
-	return (uint64_t)READ_ONCE(v->sched.on_cpu) << READ_ONCE(v->sched.cpu);
+		on_cpu = READ_ONCE(v->sched.on_cpu);
+	}
+	return (uint64_t)on_cpu << READ_ONCE(v->sched.cpu);
 }
 
 void tlb_forget_table(paddr_t cr3)

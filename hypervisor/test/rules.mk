@@ -101,6 +101,7 @@ $(HV_TEST)/test_$(1): $(HV_TEST)/sched/test/test_$(1).o \
 	@$(CC) $(TEST_CFLAGS) -o $$@ $$^ -lcmocka -lpthread
 endef
 
+$(eval $(call hv_sched_test,tlb_race,mm/tlb.c))
 $(eval $(call hv_sched_test,sched_race,$(HV_DOMAIN_FILES)))
 $(eval $(call hv_host_test,grant,$(HV_WORLD) grant/table.c grant/track.c \
 	grant/map.c grant/copy.c))
