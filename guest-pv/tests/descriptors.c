@@ -244,7 +244,10 @@ static void ldt_used(void)
 	table_free(ldt);
 }
 
-/* One CPU, two vCPUs, an LDT that belongs to one of them. */
+/*
+ * One CPU, two vCPUs: each has a GDT of its own, whose entry 2 or 3 can be used,
+ * and the first an LDT.
+ */
 static volatile bool turns_end;
 static volatile unsigned int turns, seen_of_another;
 
@@ -265,43 +268,62 @@ static long pin(int cpu)
 	return hcall_sched_op(SCHEDOP_pin_override, &p);
 }
 
-static void without_ldt(void *arg)
+static uint64_t *gdt_with(unsigned int entry)
 {
+	uint64_t *gdt = page_alloc();
+	unsigned long frame = virt_to_mfn(gdt);
+
+	gdt[entry] = DESC_DATA;
+	PREPARE(page_set_ro(gdt));
+	PREPARE(set_gdt(&frame, 512));
+	return gdt;
+}
+
+static void with_another_gdt(void *arg)
+{
+	uint64_t *gdt = gdt_with(3);
+
 	(void)arg;
 	if (pin(0) == 0)
 		while (!turns_end) {
-			seen_of_another += usable(0x1f);
+			seen_of_another += usable(0x1f) + usable(0x13) +
+					   !usable(0x1b);
 			turns++;
 			hcall_sched_op(SCHEDOP_yield, NULL);
 		}
 	(void)pin(-1);
+	PREPARE(set_gdt(NULL, 0));
+	table_free(gdt);
 }
 
-static void ldt_of_another(void)
+static void tables_of_another(void)
 {
-	uint64_t *ldt = page_alloc(), end = time_ns() + 20000000000;
+	uint64_t *ldt = page_alloc(), *gdt, end = time_ns() + 20000000000;
 	unsigned int unseen = 0;
 
 	if (!is_dom0() || cpus_possible() < 2)
 		tap_skip("Dom0 with two vCPUs alone");
 	ldt[3] = DESC_DATA;
 	PREPARE(page_set_ro(ldt));
+	gdt = gdt_with(2);
 	REQUIRE_EQ(pin(0), 0);
 	CHECK_EQ(mmuext(MMUEXT_SET_LDT, (unsigned long)ldt, 16), 0);
-	REQUIRE_EQ(cpu_start(1, without_ldt, NULL), 0);
+	REQUIRE_EQ(cpu_start(1, with_another_gdt, NULL), 0);
 	while (turns < 100 && time_ns() < end) {
 		hcall_sched_op(SCHEDOP_yield, NULL);
-		unseen += !usable(0x1f);
+		unseen += !usable(0x1f) + !usable(0x13) + usable(0x1b);
 	}
 	CHECK(turns >= 100);
 	CHECK_EQ(unseen, 0);
 	CHECK_EQ(seen_of_another, 0);
 	turns_end = true;
 	CHECK_EQ(mmuext(MMUEXT_SET_LDT, 0, 0), 0);
+	CHECK_EQ(set_gdt(NULL, 0), 0);
 	CHECK_EQ(pin(-1), 0);
 	while (hcall_vcpu_op(VCPUOP_is_up, 1, NULL) == 1)
 		hcall_sched_op(SCHEDOP_yield, NULL);
 	table_free(ldt);
+	table_free(gdt);
 }
 
 static void ldt_refused(void)
@@ -401,7 +423,7 @@ static const struct test_case cases[] = {
 	{ "update_descriptor refused", update_refused },
 	{ "update_descriptor in a data page", update_data_page },
 	{ "an LDT is used", ldt_used },
-	{ "an LDT is one vCPU's", ldt_of_another },
+	{ "GDT and LDT are one vCPU's", tables_of_another },
 	{ "LDTs refused", ldt_refused },
 	{ "LDTs of no use", ldt_unusable },
 	{ "native instructions", native_instructions },

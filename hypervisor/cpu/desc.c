@@ -1,8 +1,9 @@
 /*
- * GDT, IDT, TSS. A CPU's GDT lies in its descriptor window: 14 pages that
+ * GDT, IDT, TSS. A CPU's GDT lies in a descriptor window: 14 pages that
  * show the frames of the running guest's own GDT, and one page of ours behind
- * them, always there. So a context switch changes page-table entries of the
- * window, and the GDT register never.
+ * them, the same in all windows. Each vCPU has one of the CPU's windows, by its
+ * number: those that run in turn find their frames there, and a context
+ * switch loads the GDT register and flushes nothing.
  */
 #include "desc.h"
 #include "cpu.h"
@@ -90,8 +91,8 @@ static void alloc_tables(struct cpu *c)
 	unsigned int i;
 
 	c->tss = hv_alloc_pages(2, FRAME_ZERO);
-	c->desc_window = map_desc_window(c->id);
-	if (!gdt || !ist || !c->tss || !c->desc_window)
+	c->desc_entries = map_desc_windows(c->id);
+	if (!gdt || !ist || !c->tss || !c->desc_entries)
 		panic("no memory for the tables of CPU %u", c->id);
 
 	/* this_cpu() works on the trap stacks too: one top for all four. */
@@ -103,22 +104,31 @@ static void alloc_tables(struct cpu *c)
 	memset(c->tss->bitmap, 0xff, sizeof(c->tss->bitmap));
 	ports_fill_bitmap(c->tss->bitmap);
 
-	for (i = 0; i < DESC_GUEST_PAGES; i++)
-		desc_unmap(c, i);
-	desc_map(c, DESC_GUEST_PAGES, frame_mfn(virt_frame(gdt)));
+	for (c->window = 0; c->window < DESC_WINDOWS; c->window++) {
+		for (i = 0; i < DESC_GUEST_PAGES; i++)
+			desc_unmap(c, i);
+		desc_map(c, DESC_GUEST_PAGES, frame_mfn(virt_frame(gdt)));
+	}
 	gdt_fill(gdt, c->tss);
+}
+
+void desc_select(struct cpu *c, unsigned int window)
+{
+	struct table_reg gdtr = {
+		.limit = (DESC_GUEST_PAGES + 1) * PAGE_SIZE - 1,
+		.base = desc_page(c->id, window, 0),
+	};
+
+	c->window = window;
+	__asm__ volatile("lgdt %0" :: "m"(gdtr));
 }
 
 static void load_tables(struct cpu *c)
 {
-	struct table_reg gdtr = {
-		.limit = (DESC_GUEST_PAGES + 1) * PAGE_SIZE - 1,
-		.base = desc_window(c->id, 0),
-	};
 	struct table_reg idtr = { .limit = sizeof(idt) - 1,
 				  .base = (uint64_t)idt };
 
-	__asm__ volatile("lgdt %0" :: "m"(gdtr));
+	desc_select(c, 0);
 	__asm__ volatile("push %0; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:"
 			 :: "i"(SEL_HV_CS) : "rax", "memory");
 	__asm__ volatile("mov %0, %%ss" :: "r"(0));
@@ -159,14 +169,14 @@ void desc_set_stack(struct cpu *c, void *frame_end)
 
 void desc_map(struct cpu *c, unsigned int page, mfn_t mfn)
 {
+	uint64_t *e = &c->desc_entries[c->window * DESC_PAGES + page];
 	uint64_t entry = mfn_paddr(mfn) | PTE_P | PTE_RW | PTE_A | PTE_D |
 			 PTE_NX;
 
-	/* Most switches change one page of all, or none: no flush then. */
-	if (READ_ONCE(c->desc_window[page]) == entry)
+	if (READ_ONCE(*e) == entry)
 		return;
-	WRITE_ONCE(c->desc_window[page], entry);
-	invlpg(desc_window(c->id, page));
+	WRITE_ONCE(*e, entry);
+	invlpg(desc_page(c->id, c->window, page));
 }
 
 /* A zero page, so that a selector into it is a guest's #GP and no #PF. */
@@ -177,12 +187,13 @@ void desc_unmap(struct cpu *c, unsigned int page)
 
 void desc_load_ldt(struct cpu *c, unsigned int entries)
 {
-	uint64_t *gdt = (uint64_t *)desc_window(c->id, DESC_GUEST_PAGES);
+	uint64_t *gdt = (uint64_t *)desc_page(c->id, c->window,
+					      DESC_GUEST_PAGES);
 	uint16_t sel = 0;
 
 	if (entries) {
 		set_system_desc(gdt, SEL_LDT,
-				desc_window(c->id, DESC_LDT_PAGE),
+				desc_page(c->id, c->window, DESC_LDT_PAGE),
 				entries * 8 - 1, 0x82);
 		sel = SEL_LDT;
 	}

@@ -35,7 +35,8 @@ struct cpu {
 	struct timer_queue *timers; /* cpu/timer.c */
 	struct sched_cpu *sched;    /* sched/core.c */
 	struct tss *tss;            /* cpu/desc.c */
-	uint64_t *desc_window;      /* cpu/desc.c: L1 entries of its window */
+	uint64_t *desc_entries;     /* cpu/desc.c: L1 entries of its windows */
+	unsigned int window;        /* the one that GDTR points to */
 	unsigned int ldt_entries;   /* pv/segments.c: as LDTR has it */
 };
 

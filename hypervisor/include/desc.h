@@ -25,17 +25,21 @@ struct tss {
 #define IOMAP_BITMAP offsetof(struct tss, bitmap)
 #define IOMAP_NONE 0xffff
 
-/* Virtual address of page @page of a CPU's descriptor window. */
-static inline uint64_t desc_window(unsigned int cpu, unsigned int page)
+/* Virtual address of page @page of a CPU's descriptor window @window. */
+static inline uint64_t desc_page(unsigned int cpu, unsigned int window,
+				 unsigned int page)
 {
-	return DESC_BASE + ((uint64_t)cpu * DESC_PAGES + page) * PAGE_SIZE;
+	return DESC_BASE + PAGE_SIZE * (page + DESC_PAGES *
+					(window + DESC_WINDOWS * (uint64_t)cpu));
 }
 
 /* The CPU's own: makes and loads GDT, IDT, TSS, trap stacks, syscall MSRs. */
 void desc_init_cpu(struct cpu *c);
 /* Where traps and system calls of the guest on this CPU put their frame. */
 void desc_set_stack(struct cpu *c, void *frame_end);
-/* Shows a frame (or none) in this CPU's window; flushes that page. */
+/* This CPU's descriptors are those in window @window from here on. */
+void desc_select(struct cpu *c, unsigned int window);
+/* Shows a frame (or none) in the selected window; flushes that page. */
 void desc_map(struct cpu *c, unsigned int page, mfn_t mfn);
 void desc_unmap(struct cpu *c, unsigned int page);
 void desc_load_ldt(struct cpu *c, unsigned int entries);

@@ -7,7 +7,7 @@
  *        ffff82a000000000  machine-to-physical table, ours to write
  *        ffff82d000000000  image: address = this + machine address
  *        ffff82e000000000  device memory, boot-time maps
- *        ffff82f000000000  descriptor windows: 32 pages for each CPU
+ *        ffff82f000000000  descriptor windows: a few of 32 pages for each CPU
  *   262  ffff830000000000  all RAM, one to one (up to 5 TiB)
  */
 #ifndef PV_LAYOUT_H
@@ -30,10 +30,11 @@
 #define HV_SLOT_END 272
 
 /*
- * A CPU's descriptor window: pages 0..13 show the guest's GDT frames, page 14
- * is ours (selectors from 0xe000), 16..31 show the guest's LDT.
+ * A descriptor window: pages 0..13 show the guest's GDT frames, page 14 is ours
+ * (selectors from 0xe000), 16..31 show the guest's LDT.
  */
 #define DESC_PAGES 32
+#define DESC_WINDOWS 4 /* for each CPU */
 #define DESC_GUEST_PAGES 14
 #define DESC_LDT_PAGE 16
 

@@ -36,7 +36,7 @@ paddr_t hv_cr3(void);                /* tables without any guest */
 extern uint64_t *hv_l4;
 extern mfn_t zero_mfn;               /* a page of zeroes */
 /* L1 entries of a CPU's descriptor window (made on first use). */
-uint64_t *map_desc_window(unsigned int cpu);
+uint64_t *map_desc_windows(unsigned int cpu);
 bool mfn_is_hv_mmio(mfn_t mfn);      /* device memory kept from all guests */
 void mmio_reserve(paddr_t pa, size_t len); /* at boot: as above */
 

@@ -8,6 +8,7 @@
 #include "mm.h"
 #include "boot.h"
 #include "cpu.h"
+#include "desc.h"
 #include "features.h"
 #include "heap.h"
 #include "lib.h"
@@ -316,11 +317,9 @@ void m2p_set(mfn_t mfn, uint64_t pfn)
 
 /* --- windows --- */
 
-uint64_t *map_desc_window(unsigned int cpu)
+uint64_t *map_desc_windows(unsigned int cpu)
 {
-	uint64_t va = DESC_BASE + (uint64_t)cpu * DESC_PAGES * PAGE_SIZE;
-
-	return entry_at(va, 1, 0);
+	return entry_at(desc_page(cpu, 0, 0), 1, 0);
 }
 
 static void *map_window(paddr_t pa, size_t len, uint64_t flags)

@@ -58,8 +58,10 @@ static void put_pages(struct frame **pages, unsigned int n)
 void pv_load_gdt(struct vcpu *v)
 {
 	struct cpu *c = this_cpu();
-	unsigned int i;
+	unsigned int w = (v->domain->id + v->id) % DESC_WINDOWS, i;
 
+	if (c->window != w)
+		desc_select(c, w);
 	for (i = 0; i < DESC_GUEST_PAGES; i++) {
 		if (v->pv.gdt[i])
 			desc_map(c, i, frame_mfn(v->pv.gdt[i]));
