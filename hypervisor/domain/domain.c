@@ -212,9 +212,8 @@ static int make_shared(struct domain *d)
 void domain_free(struct domain *d)
 {
 	struct vcpu *v;
-	unsigned int i;
 
-	for_each_vcpu(d, v, i)
+	for_each_vcpu(d, v)
 		vcpu_free(v);
 	hv_free(d->vcpu);
 	grant_free_domain(d);
@@ -263,18 +262,16 @@ int domain_create(const struct domain_config *c, struct domain **out)
 void domain_stop_vcpus(struct domain *d)
 {
 	struct vcpu *v;
-	unsigned int i;
 
-	for_each_vcpu(d, v, i)
+	for_each_vcpu(d, v)
 		vcpu_stop(v);
 }
 
 void domain_unpark_vcpus(struct domain *d)
 {
 	struct vcpu *v;
-	unsigned int i;
 
-	for_each_vcpu(d, v, i)
+	for_each_vcpu(d, v)
 		vcpu_unpark(v);
 }
 
@@ -292,11 +289,10 @@ static void domain_pause(struct domain *d)
 void domain_wait_stopped(struct domain *d)
 {
 	struct vcpu *v;
-	unsigned int i;
 	uint64_t seen;
 
 	assert(d != current->domain);
-	for_each_vcpu(d, v, i) {
+	for_each_vcpu(d, v) {
 		for (;;) {
 			seen = load_acquire(&d->sched.parks);
 			if (READ_ONCE(v->sched.parked) ||

@@ -25,12 +25,11 @@ void reaper_kick(void)
 static bool at_rest(struct domain *d)
 {
 	struct vcpu *v;
-	unsigned int i;
 
 	smp_mb(); /* DYING is set before users is read: domain_use() */
 	if (READ_ONCE(d->users))
 		return false; /* the last of them will kick */
-	for_each_vcpu(d, v, i) {
+	for_each_vcpu(d, v) {
 		if (!READ_ONCE(v->sched.parked))
 			return false; /* it will kick */
 		while (!vcpu_is_stopped(v))
@@ -47,18 +46,17 @@ static bool at_rest(struct domain *d)
 static void tear_down(struct domain *d)
 {
 	struct vcpu *v;
-	unsigned int i;
 
 	sched_quiesce(); /* who saw it alive just now has finished */
 	tlb_flush_domain(d); /* CPUs keep no tables of it: mm/tlb.c */
 	sched_destroy_domain(d);
-	for_each_vcpu(d, v, i) {
+	for_each_vcpu(d, v) {
 		time_destroy_vcpu(v);
 		timer_stop(&v->time.poll);
 	}
 	event_destroy_domain(d);
 	irq_destroy_domain(d);
-	for_each_vcpu(d, v, i) {
+	for_each_vcpu(d, v) {
 		area_free(sched_set_runstate_area(v, NULL));
 		pv_vcpu_destroy(v);
 		preempt_yield();

@@ -33,12 +33,11 @@ static void dom0_shutdown(int reason)
 static void check_complete(struct domain *d)
 {
 	struct vcpu *v;
-	unsigned int i;
 
 	spin_guard(&d->lock);
 	if (!d->shutting_down || d->shutdown)
 		return;
-	for_each_vcpu(d, v, i)
+	for_each_vcpu(d, v)
 		if (!READ_ONCE(v->sched.parked))
 			return;
 	WRITE_ONCE(d->shutdown, true);

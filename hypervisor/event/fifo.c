@@ -264,7 +264,7 @@ void fifo_destroy(struct domain *d)
 
 	if (!f)
 		return;
-	for_each_vcpu(d, v, i) {
+	for_each_vcpu(d, v) {
 		if (v->event.block)
 			frame_put_as(virt_frame(v->event.block));
 		v->event.block = NULL;

@@ -39,16 +39,15 @@ static void key_domains(void)
 {
 	struct domain *d = NULL;
 	struct vcpu *v;
-	unsigned int i;
 
 	while ((d = domain_next(d))) {
 		log_line(LOG_ERR, "domain %u: %lu pages of %lu, %u references, "
 			 "state %d, pauses %u, shutdown %d", d->id,
 			 d->tot_pages, d->max_pages, d->refs, d->state,
 			 d->pause_count, d->shutdown_code);
-		for_each_vcpu(d, v, i)
+		for_each_vcpu(d, v)
 			log_line(LOG_ERR, "  vCPU %u on CPU %u: %s%s%s, upcall pending %u, mask %u",
-				 i, v->sched.cpu,
+				 v->id, v->sched.cpu,
 				 v->sched.blocked ? "blocked" : "runnable",
 				 v->sched.down ? ", down" : "",
 				 v->sched.parked ? ", parked" : "",
@@ -60,10 +59,9 @@ static void key_domains(void)
 static void key_dom0_registers(void)
 {
 	struct vcpu *v;
-	unsigned int i;
 
-	for_each_vcpu(dom0, v, i) {
-		log_line(LOG_ERR, "Dom0 vCPU %u, as it last came in:", i);
+	for_each_vcpu(dom0, v) {
+		log_line(LOG_ERR, "Dom0 vCPU %u, as it last came in:", v->id);
 		if (v->regs)
 			regs_dump(v->regs);
 	}

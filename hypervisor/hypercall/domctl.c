@@ -154,14 +154,13 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
 	uint32_t blocked = XEN_DOMINF_blocked, running = 0;
 	struct vcpu *v;
-	unsigned int i;
 
 	memset(info, 0, sizeof(*info));
 	info->domain = d->id;
 	info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
-	for_each_vcpu(d, v, i) {
+	for_each_vcpu(d, v) {
 		info->cpu_time += vcpu_runtime(v);
-		info->max_vcpu_id = i;
+		info->max_vcpu_id = v->id;
 		if (READ_ONCE(v->sched.down))
 			continue;
 		info->nr_online_vcpus++;

@@ -201,13 +201,12 @@ static int vcpu_mask_to_cpus(uint64_t va, uint64_t *cpus_)
 	uint64_t bits[MAX_VCPUS / 64] = { 0 };
 	size_t bytes = DIV_ROUND_UP(d->max_vcpus, 8);
 	struct vcpu *v;
-	unsigned int i;
 
 	if (copy_from_guest_va(bits, va, bytes))
 		return -EFAULT;
 	*cpus_ = 0;
-	for_each_vcpu(d, v, i)
-		if (bits[i / 64] >> i % 64 & 1)
+	for_each_vcpu(d, v)
+		if (bits[v->id / 64] >> v->id % 64 & 1)
 			*cpus_ |= tlb_flush_vcpu(v);
 	*cpus_ &= load_acquire(&d->dirty_cpus);
 	return 0;

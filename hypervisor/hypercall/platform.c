@@ -139,8 +139,7 @@ static long op_idle_time(struct domain *none, void *arg)
 {
 	struct xenpf_getidletime *get = arg;
 	struct xenctl_bitmap map = { .nr_bits = get->cpumap_nr_cpus };
-	struct vcpu_runstate_info state;
-	uint64_t asked;
+	uint64_t asked, idle;
 
 	get->now = now();
 	map.bitmap.p = get->cpumap_bitmap.p;
@@ -150,9 +149,8 @@ static long op_idle_time(struct domain *none, void *arg)
 	for (unsigned int i = 0; i < MAX_CPUS; i++) {
 		if (!(asked >> i & 1))
 			continue;
-		vcpu_runstate(cpus[i].idle, &state);
-		if (copy_to_handle(get->idletime, i,
-				   &state.time[RUNSTATE_running], 1))
+		idle = vcpu_runtime(cpus[i].idle);
+		if (copy_to_handle(get->idletime, i, &idle, 1))
 			return -EFAULT;
 	}
 	return put_bitmap(&map, asked);

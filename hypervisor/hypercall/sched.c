@@ -77,10 +77,9 @@ void poll_timeout(void *vcpu)
 void sched_poll_wake_slow(struct domain *d, uint32_t port)
 {
 	struct vcpu *v;
-	unsigned int i;
 	uint32_t polled;
 
-	for_each_vcpu(d, v, i) {
+	for_each_vcpu(d, v) {
 		polled = READ_ONCE(v->sched.poll_port);
 		if (polled == port || polled == ~0u)
 			vcpu_wake(v);

@@ -34,10 +34,10 @@ static long op_up(struct vcpu *v, uint64_t arg)
 static long op_down(struct vcpu *v, uint64_t arg)
 {
 	struct domain *d = v->domain;
-	unsigned int i, up = 0;
+	unsigned int up = 0;
 	struct vcpu *other;
 
-	for_each_vcpu(d, other, i)
+	for_each_vcpu(d, other)
 		up += other != v && !READ_ONCE(other->sched.down);
 	if (up)
 		vcpu_down(v);

@@ -263,8 +263,8 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
 	return id < d->max_vcpus ? load_acquire(&d->vcpu[id]) : NULL;
 }
 
-#define for_each_vcpu(d, v, i) \
-	for ((i) = 0; (i) < (d)->max_vcpus; (i)++) \
-		if (((v) = READ_ONCE((d)->vcpu[i])) != NULL)
+#define for_each_vcpu(d, v) \
+	for (unsigned int i_ = 0; i_ < (d)->max_vcpus; i_++) \
+		if (((v) = READ_ONCE((d)->vcpu[i_])) != NULL)
 
 #endif

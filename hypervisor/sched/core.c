@@ -161,34 +161,30 @@ static void make_runnable(struct sched_cpu *q, struct vcpu *v)
 	announce(q, v);
 }
 
-void vcpu_wake(struct vcpu *v)
+/* v sleeps no longer in the place that *asleep tells, blocked or parked. */
+static no_inline void rouse(struct vcpu *v, bool *asleep)
 {
-	struct sched_cpu *q;
+	struct sched_cpu *q = vcpu_lock_home(v);
 
-	smp_mb(); /* the condition before blocked: sched_block_prepare() */
-	if (likely(!READ_ONCE(v->sched.blocked)))
-		return;
-	q = vcpu_lock_home(v);
-	if (v->sched.blocked) {
-		WRITE_ONCE(v->sched.blocked, false);
+	if (*asleep) {
+		WRITE_ONCE(*asleep, false);
 		make_runnable(q, v);
 	}
 	spin_unlock(&q->lock);
 }
 
+void vcpu_wake(struct vcpu *v)
+{
+	smp_mb(); /* the condition before blocked: sched_block_prepare() */
+	if (unlikely(READ_ONCE(v->sched.blocked)))
+		rouse(v, &v->sched.blocked);
+}
+
 void vcpu_unpark(struct vcpu *v)
 {
-	struct sched_cpu *q;
-
 	smp_mb(); /* the reason before parked: park() */
-	if (!READ_ONCE(v->sched.parked) || vcpu_must_stop(v))
-		return;
-	q = vcpu_lock_home(v);
-	if (v->sched.parked) {
-		WRITE_ONCE(v->sched.parked, false);
-		make_runnable(q, v);
-	}
-	spin_unlock(&q->lock);
+	if (READ_ONCE(v->sched.parked) && !vcpu_must_stop(v))
+		rouse(v, &v->sched.parked);
 }
 
 void vcpu_kick(struct vcpu *v)

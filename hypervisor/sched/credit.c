@@ -84,8 +84,6 @@ void sched_pay_cap(void *domain)
 {
 	struct domain *d = domain;
 	int64_t budget;
-	struct vcpu *v;
-	unsigned int i;
 
 	spin_lock(&d->lock); /* two may not pay for the same time */
 	budget = cap_budget(d);
@@ -96,8 +94,7 @@ void sched_pay_cap(void *domain)
 	if (budget && !domain_is_dying(d))
 		timer_set(&d->sched.cap_timer, now() + SLICE);
 	spin_unlock(&d->lock);
-	for_each_vcpu(d, v, i)
-		vcpu_unpark(v);
+	domain_unpark_vcpus(d);
 }
 
 static void credit_init_vcpu(struct vcpu *v, nsec_t t)

@@ -71,6 +71,14 @@ bool heap_scrub_some(void)
 	return false;
 }
 
+void domain_unpark_vcpus(struct domain *d)
+{
+	struct vcpu *v;
+
+	for_each_vcpu(d, v)
+		vcpu_unpark(v);
+}
+
 void domain_parked(struct domain *d)
 {
 }

@@ -94,5 +94,6 @@ int main(void)
 		cmocka_unit_test(no_stale_entry_after_a_flush),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
