@@ -106,7 +106,7 @@ static void alloc_tables(struct cpu *c)
 
 	for (c->window = 0; c->window < DESC_WINDOWS; c->window++) {
 		for (i = 0; i < DESC_GUEST_PAGES; i++)
-			desc_unmap(c, i);
+			desc_map(c, i, zero_mfn);
 		desc_map(c, DESC_GUEST_PAGES, frame_mfn(virt_frame(gdt)));
 	}
 	gdt_fill(gdt, c->tss);
@@ -177,12 +177,6 @@ void desc_map(struct cpu *c, unsigned int page, mfn_t mfn)
 		return;
 	WRITE_ONCE(*e, entry);
 	invlpg(desc_page(c->id, c->window, page));
-}
-
-/* A zero page, so that a selector into it is a guest's #GP and no #PF. */
-void desc_unmap(struct cpu *c, unsigned int page)
-{
-	desc_map(c, page, zero_mfn);
 }
 
 void desc_load_ldt(struct cpu *c, unsigned int entries)

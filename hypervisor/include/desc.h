@@ -39,9 +39,8 @@ void desc_init_cpu(struct cpu *c);
 void desc_set_stack(struct cpu *c, void *frame_end);
 /* This CPU's descriptors are those in window @window from here on. */
 void desc_select(struct cpu *c, unsigned int window);
-/* Shows a frame (or none) in the selected window; flushes that page. */
+/* Shows a frame in the selected window; flushes that page. */
 void desc_map(struct cpu *c, unsigned int page, mfn_t mfn);
-void desc_unmap(struct cpu *c, unsigned int page);
 void desc_load_ldt(struct cpu *c, unsigned int entries);
 
 /*

@@ -71,14 +71,40 @@ void pv_cpuid(const struct domain *d, uint32_t leaf, uint32_t sub,
 void cpu_policy_limit(const struct domain *d, uint32_t leaf, uint32_t sub,
 		      struct cpuid_regs *r);
 
-/*
- * The code at rip: the longest instruction and a byte, so that words are copied;
- * number of bytes that could be read.
- */
+/* The longest instruction and a byte, so that words are copied. */
 #define FETCH_BYTES 16
-unsigned int pv_fetch(const struct cpu_user_regs *r, uint8_t *insn);
+struct insn {
+	uint8_t b[FETCH_BYTES];
+	unsigned int len;   /* bytes that could be read */
+	unsigned int at;    /* next to look at; beyond len: not all of it is there */
+	uint8_t rex;
+	bool opsize16, rep;
+};
+/* Reads the code at rip and goes behind its prefixes; 0: there is none. */
+uint8_t pv_fetch(const struct cpu_user_regs *r, struct insn *in);
+/* 0 past the end. */
+static inline uint8_t insn_next(struct insn *in)
+{
+	unsigned int at = in->at++;
+
+	return at < in->len ? in->b[at] : 0;
+}
 /* General register by number as in an instruction encoding (0 rax..15). */
 uint64_t *pv_reg(struct cpu_user_regs *r, unsigned int n);
+static inline uint64_t mask_of(unsigned int size)
+{
+	return size == 8 ? ~0UL : (1UL << size * 8) - 1;
+}
+/* @size bytes of a register, from bit @shift on; 4 bytes clear what is above. */
+static inline void set_part(uint64_t *reg, unsigned int size,
+			    unsigned int shift, uint64_t val)
+{
+	if (size == 4)
+		*reg = (uint32_t)val;
+	else
+		*reg = (*reg & ~(mask_of(size) << shift)) |
+		       (val & mask_of(size)) << shift;
+}
 
 /* hypercall/table.c: dispatches r->rax; result to r->rax. */
 void hypercall(struct vcpu *v, struct cpu_user_regs *r);

@@ -12,25 +12,37 @@
 #include "mm.h"
 #include "pv_cpu.h"
 
-struct insn {
-	uint8_t b[FETCH_BYTES];
-	unsigned int len;   /* bytes that could be read */
-	unsigned int at;    /* next to look at */
-	uint8_t rex;
-	bool opsize16, rep;
-};
-
-unsigned int pv_fetch(const struct cpu_user_regs *r, uint8_t *insn)
+/* It may end before a page that is not there. */
+static unsigned int read_code(uint64_t rip, uint8_t *b)
 {
-	unsigned int n = FETCH_BYTES;
+	unsigned int n = (unsigned int)(PAGE_SIZE - rip % PAGE_SIZE);
 
-	if (copy_from_guest_va(insn, r->rip, n) == 0)
-		return n;
-	/* It may end before a page that is not there. */
-	n = (unsigned int)(PAGE_SIZE - r->rip % PAGE_SIZE);
-	if (n < FETCH_BYTES && copy_from_guest_va(insn, r->rip, n) == 0)
-		return n;
-	return 0;
+	if (copy_from_guest_va(b, rip, FETCH_BYTES) == 0)
+		return FETCH_BYTES;
+	return n < FETCH_BYTES && copy_from_guest_va(b, rip, n) == 0 ? n : 0;
+}
+
+uint8_t pv_fetch(const struct cpu_user_regs *r, struct insn *in)
+{
+	uint8_t b;
+
+	in->len = read_code(r->rip, in->b);
+	in->at = in->rex = in->opsize16 = in->rep = 0;
+	for (;;) {
+		b = insn_next(in);
+		if (b == 0x66)
+			in->opsize16 = true;
+		else if (b == 0xf2 || b == 0xf3)
+			in->rep = true;
+		else if (b != 0x26 && b != 0x2e && b != 0x36 && b != 0x3e &&
+			 b != 0x64 && b != 0x65 && b != 0x67 && b != 0xf0)
+			break;
+	}
+	if ((b & 0xf0) == 0x40) {
+		in->rex = b;
+		b = insn_next(in);
+	}
+	return b;
 }
 
 uint64_t *pv_reg(struct cpu_user_regs *r, unsigned int n)
@@ -44,33 +56,6 @@ uint64_t *pv_reg(struct cpu_user_regs *r, unsigned int n)
 #undef AT
 
 	return (uint64_t *)((char *)r + at[n]);
-}
-
-/* The next byte; 0 past the end, which no instruction here contains alone. */
-static uint8_t next(struct insn *in)
-{
-	return in->at < in->len ? in->b[in->at++] : 0;
-}
-
-static uint8_t skip_prefixes(struct insn *in)
-{
-	uint8_t b;
-
-	for (;;) {
-		b = next(in);
-		if (b == 0x66)
-			in->opsize16 = true;
-		else if (b == 0xf2 || b == 0xf3)
-			in->rep = true;
-		else if (b != 0x26 && b != 0x2e && b != 0x36 && b != 0x3e &&
-			 b != 0x64 && b != 0x65 && b != 0x67)
-			break;
-	}
-	if ((b & 0xf0) == 0x40) {
-		in->rex = b;
-		b = next(in);
-	}
-	return b;
 }
 
 /* --- ports --- */
@@ -93,16 +78,6 @@ static bool user_bitmap_allows(const struct vcpu *v, unsigned int port,
 static bool has_iopl(const struct vcpu *v)
 {
 	return v->pv.iopl >= (v->pv.in_kernel ? 1 : 3);
-}
-
-static void set_low(uint64_t *reg, unsigned int size, uint32_t val)
-{
-	if (size == 4)
-		*reg = val;
-	else if (size == 2)
-		*reg = (*reg & ~0xffffUL) | (val & 0xffff);
-	else
-		*reg = (*reg & ~0xffUL) | (val & 0xff);
 }
 
 /* One element of ins or outs; false: fault in the guest's memory. */
@@ -150,7 +125,7 @@ static bool port_io(struct vcpu *v, struct cpu_user_regs *r, struct insn *in,
 		    uint8_t op, bool *again)
 {
 	unsigned int size = op & 1 ? in->opsize16 ? 2 : 4 : 1;
-	unsigned int port = op & 8 ? (uint16_t)r->rdx : next(in);
+	unsigned int port = op & 8 ? (uint16_t)r->rdx : insn_next(in);
 
 	if (!has_iopl(v) && !user_bitmap_allows(v, port, size))
 		return false;
@@ -159,7 +134,8 @@ static bool port_io(struct vcpu *v, struct cpu_user_regs *r, struct insn *in,
 	if (op & 2)
 		port_write(v->domain, port, size, (uint32_t)r->rax);
 	else
-		set_low(&r->rax, size, port_read(v->domain, port, size));
+		set_part(&r->rax, size, 0,
+			 port_read(v->domain, port, size));
 	return true;
 }
 
@@ -224,7 +200,7 @@ static bool write_cr(struct vcpu *v, unsigned int cr, uint64_t val)
 static bool mov_cr_dr(struct vcpu *v, struct cpu_user_regs *r,
 		      struct insn *in, uint8_t op)
 {
-	uint8_t modrm = next(in);
+	uint8_t modrm = insn_next(in);
 	unsigned int n = (modrm >> 3 & 7) | (in->rex & 4) << 1;
 	uint64_t *reg = pv_reg(r, (modrm & 7) | (in->rex & 1) << 3);
 
@@ -272,11 +248,11 @@ static bool xsetbv_insn(struct vcpu *v, const struct cpu_user_regs *r)
 /* After 0f, kernel mode only. */
 static bool two_byte(struct vcpu *v, struct cpu_user_regs *r, struct insn *in)
 {
-	uint8_t op = next(in);
+	uint8_t op = insn_next(in);
 
 	switch (op) {
 	case 0x01:
-		return next(in) == 0xd1 && xsetbv_insn(v, r);
+		return insn_next(in) == 0xd1 && xsetbv_insn(v, r);
 	case 0x06:
 		pv_set_ts(v, false);
 		return true;
@@ -298,7 +274,7 @@ static bool two_byte(struct vcpu *v, struct cpu_user_regs *r, struct insn *in)
 static bool emulate(struct vcpu *v, struct cpu_user_regs *r, struct insn *in,
 		    bool *again)
 {
-	uint8_t op = skip_prefixes(in);
+	uint8_t op = pv_fetch(r, in);
 
 	if ((op & 0xf4) == 0xe4 || (op & 0xfc) == 0x6c)
 		return port_io(v, r, in, op, again);
@@ -337,18 +313,15 @@ static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *r)
 void pv_general_protection(struct cpu_user_regs *r)
 {
 	struct vcpu *v = current;
-	struct insn in = { .at = 0 };
+	struct insn in;
 	bool again = false;
 
 	if ((r->error_code & 2) && software_interrupt(v, r))
 		return;
-	if (r->error_code == 0) {
-		in.len = pv_fetch(r, in.b);
-		if (in.len && emulate(v, r, &in, &again)) {
-			if (!again)
-				r->rip += in.at;
-			return;
-		}
+	if (r->error_code == 0 && emulate(v, r, &in, &again)) {
+		if (!again)
+			r->rip += in.at;
+		return;
 	}
 	pv_inject_exception(r, TRAP_GP, r->error_code);
 }

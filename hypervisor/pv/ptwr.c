@@ -27,67 +27,44 @@ struct store {
 	unsigned int len;       /* of the instruction */
 };
 
-/*
- * What was fetched, and zeroes behind it for all that could be read after
- * fourteen prefixes: REX, two opcode bytes, modrm, SIB, an immediate.
- */
-#define CODE_BYTES 32
-
-struct code {
-	const uint8_t *b;
-	unsigned int at;
-	uint8_t rex;
-	bool opsize16;
-};
-
-static inline uint8_t next(struct code *c)
-{
-	return c->b[c->at++];
-}
-
-static uint64_t mask_of(unsigned int size)
-{
-	return size == 8 ? ~0UL : (1UL << size * 8) - 1;
-}
-
-static int64_t immediate(struct code *c, unsigned int size)
+static int64_t immediate(struct insn *in, unsigned int size)
 {
 	uint64_t v = 0;
 	unsigned int i;
 
 	for (i = 0; i < size; i++)
-		v |= (uint64_t)next(c) << i * 8;
+		v |= (uint64_t)insn_next(in) << i * 8;
 	return (int64_t)(v << (64 - size * 8)) >> (64 - size * 8);
 }
 
 /* Skips what addresses the operand: the fault told the address. */
-static bool skip_memory_operand(struct code *c, uint8_t modrm)
+static bool skip_memory_operand(struct insn *in, uint8_t modrm)
 {
 	unsigned int mod = modrm >> 6, base;
 
 	if (mod == 3)
 		return false;
 	if ((modrm & 7) == 4) {
-		base = next(c) & 7;
+		base = insn_next(in) & 7;
 		if (mod == 0 && base == 5)
-			c->at += 4;
+			in->at += 4;
 	} else if (mod == 0 && (modrm & 7) == 5) {
-		c->at += 4;
+		in->at += 4;
 	}
-	c->at += mod == 1 ? 1 : mod == 2 ? 4 : 0;
+	in->at += mod == 1 ? 1 : mod == 2 ? 4 : 0;
 	return true;
 }
 
 static void use_register(struct store *s, struct cpu_user_regs *r,
-			 const struct code *c, uint8_t modrm)
+			 const struct insn *in, uint8_t modrm)
 {
 	unsigned int n = modrm >> 3 & 7;
 
 	s->high_byte = 0;
-	if (s->size == 1 && !c->rex && n >= 4) {
+	if (s->size == 1 && !in->rex && n >= 4) {
 		n -= 4;
 		s->high_byte = 8;
-	} else if (c->rex & 4) {
+	} else if (in->rex & 4) {
 		n += 8;
 	}
 	s->reg = pv_reg(r, n);
@@ -95,7 +72,7 @@ static void use_register(struct store *s, struct cpu_user_regs *r,
 }
 
 /* 80, 81, 83: the operation stands in the modrm byte. */
-static bool group1(struct store *s, struct code *c, uint8_t op, uint8_t modrm)
+static bool group1(struct store *s, struct insn *in, uint8_t op, uint8_t modrm)
 {
 	static const enum op ops[8] = { [1] = OP_OR, [4] = OP_AND,
 					[6] = OP_XOR };
@@ -104,13 +81,13 @@ static bool group1(struct store *s, struct code *c, uint8_t op, uint8_t modrm)
 	if (n != 1 && n != 4 && n != 6)
 		return false;
 	s->op = ops[n];
-	s->operand = (uint64_t)immediate(c, op == 0x81 ? min(s->size, 4u) : 1) &
+	s->operand = (uint64_t)immediate(in, op == 0x81 ? min(s->size, 4u) : 1) &
 		     mask_of(s->size);
 	return true;
 }
 
 /* bts, btr, btc with an immediate bit number. */
-static bool group8(struct store *s, struct code *c, uint8_t modrm)
+static bool group8(struct store *s, struct insn *in, uint8_t modrm)
 {
 	static const enum op ops[8] = { [5] = OP_BTS, [6] = OP_BTR,
 					[7] = OP_BTC };
@@ -119,18 +96,18 @@ static bool group8(struct store *s, struct code *c, uint8_t modrm)
 	if (n < 5)
 		return false;
 	s->op = ops[n];
-	s->operand = next(c);
+	s->operand = insn_next(in);
 	return true;
 }
 
 static bool decode_0f(struct store *s, struct cpu_user_regs *r,
-		      struct code *c)
+		      struct insn *in)
 {
-	uint8_t op = next(c), modrm = next(c);
+	uint8_t op = insn_next(in), modrm = insn_next(in);
 
 	if ((op & 0xfe) == 0xb0 && !(op & 1))
 		s->size = 1;
-	if (!skip_memory_operand(c, modrm))
+	if (!skip_memory_operand(in, modrm))
 		return false;
 	switch (op) {
 	case 0xab: s->op = OP_BTS; break;
@@ -138,21 +115,21 @@ static bool decode_0f(struct store *s, struct cpu_user_regs *r,
 	case 0xbb: s->op = OP_BTC; break;
 	case 0xb0:
 	case 0xb1: s->op = OP_CMPXCHG; break;
-	case 0xba: return group8(s, c, modrm);
+	case 0xba: return group8(s, in, modrm);
 	default: return false;
 	}
-	use_register(s, r, c, modrm);
+	use_register(s, r, in, modrm);
 	return true;
 }
 
 static bool decode_one(struct store *s, struct cpu_user_regs *r,
-		       struct code *c, uint8_t op)
+		       struct insn *in, uint8_t op)
 {
-	uint8_t modrm = next(c);
+	uint8_t modrm = insn_next(in);
 
 	if (!(op & 1))
 		s->size = 1;
-	if (!skip_memory_operand(c, modrm))
+	if (!skip_memory_operand(in, modrm))
 		return false;
 	switch (op) {
 	case 0x88: case 0x89: s->op = OP_MOV; break;
@@ -161,45 +138,29 @@ static bool decode_one(struct store *s, struct cpu_user_regs *r,
 	case 0x08: case 0x09: s->op = OP_OR; break;
 	case 0x30: case 0x31: s->op = OP_XOR; break;
 	case 0x80: case 0x81: case 0x83:
-		return group1(s, c, op, modrm);
+		return group1(s, in, op, modrm);
 	case 0xc6: case 0xc7:
 		s->op = OP_MOV;
-		s->operand = (uint64_t)immediate(c, min(s->size, 4u)) &
+		s->operand = (uint64_t)immediate(in, min(s->size, 4u)) &
 			     mask_of(s->size);
 		return (modrm >> 3 & 7) == 0;
 	default:
 		return false;
 	}
-	use_register(s, r, c, modrm);
+	use_register(s, r, in, modrm);
 	return true;
 }
 
-static bool is_prefix(uint8_t b)
+static bool decode(struct store *s, struct cpu_user_regs *r)
 {
-	return b == 0xf0 || b == 0x66 || b == 0xf2 || b == 0xf3 ||
-	       b == 0x65 || b == 0x64 || b == 0x3e;
-}
-
-static bool decode(struct store *s, struct cpu_user_regs *r,
-		   const uint8_t *b, unsigned int len)
-{
-	struct code c = { .b = b };
-	uint8_t op = next(&c);
+	struct insn in;
+	uint8_t op = pv_fetch(r, &in);
 	bool ok;
 
-	while ((op & 0xf0) != 0x40 && is_prefix(op) && c.at < len) {
-		if (op == 0x66)
-			c.opsize16 = true;
-		op = next(&c);
-	}
-	if ((op & 0xf0) == 0x40) {
-		c.rex = op;
-		op = next(&c);
-	}
-	s->size = c.rex & 8 ? 8 : c.opsize16 ? 2 : 4;
-	ok = op == 0x0f ? decode_0f(s, r, &c) : decode_one(s, r, &c, op);
-	s->len = c.at;
-	return ok && c.at <= len;
+	s->size = in.rex & 8 ? 8 : in.opsize16 ? 2 : 4;
+	ok = op == 0x0f ? decode_0f(s, r, &in) : decode_one(s, r, &in, op);
+	s->len = in.at;
+	return ok && in.at <= in.len;
 }
 
 /* The new value of the operand; false: a cmpxchg that does not match. */
@@ -222,15 +183,6 @@ static bool compute(const struct store *s, const struct cpu_user_regs *r,
 		return old == (r->rax & mask_of(s->size));
 	}
 	return true;
-}
-
-static void set_part(uint64_t *reg, unsigned int size, unsigned int shift,
-		     uint64_t val)
-{
-	if (size == 4)
-		*reg = val;
-	else
-		*reg = (*reg & ~(mask_of(size) << shift)) | val << shift;
 }
 
 static void logic_flags(struct cpu_user_regs *r, uint64_t val,
@@ -303,7 +255,6 @@ static bool apply(struct vcpu *v, struct cpu_user_regs *r,
 
 bool pv_ptwr(struct vcpu *v, struct cpu_user_regs *r, uint64_t addr)
 {
-	uint8_t insn[CODE_BYTES] = { 0 };
 	struct frame *table;
 	struct store s;
 	uint64_t pte;
@@ -315,7 +266,7 @@ bool pv_ptwr(struct vcpu *v, struct cpu_user_regs *r, uint64_t addr)
 	table = guest_l1_frame(v->domain, pte_mfn(pte));
 	if (!table)
 		return false;
-	done = decode(&s, r, insn, pv_fetch(r, insn)) &&
+	done = decode(&s, r) &&
 	       !(addr & (s.size - 1)) &&
 	       apply(v, r, &s, (uint64_t *)(DIRECT_BASE +
 			(pte & PTE_MFN_MASK) + (addr & (PAGE_SIZE - 8))),

@@ -62,12 +62,10 @@ void pv_load_gdt(struct vcpu *v)
 
 	if (c->window != w)
 		desc_select(c, w);
-	for (i = 0; i < DESC_GUEST_PAGES; i++) {
-		if (v->pv.gdt[i])
-			desc_map(c, i, frame_mfn(v->pv.gdt[i]));
-		else
-			desc_unmap(c, i);
-	}
+	/* A zero page, so that a selector into it is a #GP and no #PF. */
+	for (i = 0; i < DESC_GUEST_PAGES; i++)
+		desc_map(c, i, v->pv.gdt[i] ? frame_mfn(v->pv.gdt[i]) :
+			 zero_mfn);
 }
 
 int pv_set_gdt(struct vcpu *v, const uint64_t *mfns, unsigned int entries)
