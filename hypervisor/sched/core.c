@@ -501,7 +501,7 @@ void sched_init_vcpu(struct vcpu *v)
 
 	list_init(&s->queue);
 	s->hard_affinity = s->soft_affinity = ~0UL;
-	s->cpu = best_home(~0UL);
+	s->cpu = best_home(1UL << (v->domain->id + v->id) % cpus_present);
 	s->parked = s->down = true;
 	s->state = RUNSTATE_offline;
 	s->state_entry = now();
