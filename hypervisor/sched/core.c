@@ -226,13 +226,15 @@ bool vcpu_is_stopped(const struct vcpu *v)
 	       !load_acquire(&v->sched.on_cpu);
 }
 
-/* A vCPU in q, less urgent than none of its queue, that cpu may run. */
+/* A vCPU in q, which is locked, that cpu may run: the most urgent of them. */
 static struct vcpu *stealable(const struct sched_cpu *q, unsigned int cpu,
 			      unsigned int worse_than)
 {
 	struct vcpu *v;
 	unsigned int class;
 
+	if (q->curr == q->idle && queue_length(q) == 1)
+		return NULL; /* that one is home, and its CPU on its way */
 	for (class = 0; class < worse_than; class++)
 		list_for_each(v, &q->class[class], sched.queue)
 			if (allowed(v, cpu) && !load_acquire(&v->sched.on_cpu))

@@ -431,6 +431,27 @@ static void test_spread(void **state)
 	machine_end();
 }
 
+/* Who wakes at home, on a CPU that idles, is left to it by other idle CPUs. */
+static void test_home_first(void **state)
+{
+	struct sim *s;
+
+	machine(2);
+	s = add(256, 2, 5 * STEP, 5 * STEP);
+	run_for(SECONDS(1));
+	s->v.sched.hard_affinity = 3;
+	while (!s->wake_at)
+		run_for(STEP);
+	s->wake_at = 0;
+	host_cpu = &cpus[0];
+	vcpu_wake(&s->v);
+	schedule();
+	assert_int_equal(s->v.sched.cpu, 1);
+	run_for(STEP);
+	assert_true(cpus[1].running == &s->v);
+	machine_end();
+}
+
 /* Pinned ones stay where they are, whoever idles. */
 static void test_pinned(void **state)
 {
@@ -522,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_dodger),
 		cmocka_unit_test(test_frequent_waker),
 		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_home_first),
 		cmocka_unit_test(test_pinned),
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_cap_not_reached),
