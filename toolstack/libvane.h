@@ -27,6 +27,7 @@
 /* --- the connection ------------------------------------------------------ */
 
 struct vane;
+struct vane_report;
 
 enum vane_level {
 	VANE_ERROR,	/* why a call failed */
@@ -86,6 +87,21 @@ int vane_host_memory(struct vane *v, uint64_t *total_kib, uint64_t *free_kib);
  */
 int vane_host_log(struct vane *v, bool clear, char **text);
 
+/** Where the CPUs and the memory of the host are. */
+struct vane_topology {
+	unsigned int nr_cpus;		/* entries of `cpus` */
+	struct {
+		uint32_t core, socket, node;	/* ~0: not there */
+	} *cpus;
+	unsigned int nr_nodes;
+	struct {
+		uint64_t size, free;	/* bytes */
+	} *nodes;
+	uint32_t *distances;		/* nr_nodes * nr_nodes */
+};
+int vane_topology(struct vane *v, struct vane_topology *t);
+void vane_topology_free(struct vane_topology *t);
+
 /** Presses the hypervisor's debug keys. */
 int vane_debug_keys(struct vane *v, const char *keys);
 
@@ -102,11 +118,14 @@ struct vane_domain {
 	char *name;			/* NULL: has none in the store */
 	uint8_t uuid[16];
 	uint64_t memory_kib;		/* owned and claimed */
+	uint64_t claimed_kib;		/* of it, not yet owned */
+	unsigned int pool;		/* id of its CPU pool */
 	uint64_t max_kib;
 	unsigned int online_vcpus, max_vcpus;
 	uint64_t cpu_ns;
 	bool running, blocked, paused, shutdown, dying;
 	unsigned int shutdown_reason;	/* enum vane_shutdown, if shutdown */
+	int error;			/* it could not be read: -errno */
 };
 
 /**
@@ -288,6 +307,101 @@ int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
  * somebody holds on to its memory.
  */
 int vane_destroy(struct vane *v, uint32_t domid);
+
+/* --- domains: vCPUs, memory, scheduling ---------------------------------- */
+
+/**
+ * Sets where a vCPU may run (@hard) and would best run (@soft): bitmaps of
+ * 1024 CPUs, NULL leaves one as it is. @force: undoes a pin of the kernel's
+ * own. -EINVAL after a message when no CPU is left.
+ */
+int vane_vcpu_pin(struct vane *v, uint32_t domid, unsigned int vcpu,
+		  const uint8_t *hard, const uint8_t *soft, bool force);
+
+/**
+ * Reads a list of CPUs as a user writes it: "0,2-3,^2", "all", "node:0". What
+ * the host does not have is left out. -EINVAL after a message.
+ */
+int vane_cpulist(struct vane *v, const char *text, uint8_t map[128]);
+
+/** Asks the guest to have the first @count of its vCPUs online. */
+int vane_vcpus_set(struct vane *v, uint32_t domid, unsigned int count);
+
+/** The guest's memory target: it is asked, and may not have more. */
+int vane_memory_set(struct vane *v, uint32_t domid, uint64_t kib);
+
+/** How much memory the hypervisor lets the domain have at most. */
+int vane_memory_max(struct vane *v, uint32_t domid, uint64_t kib);
+
+struct vane_sched {
+	unsigned int weight, cap;
+};
+
+/** Share and limit of CPU time. -EOPNOTSUPP: the scheduler has none. */
+int vane_sched_get(struct vane *v, uint32_t domid, struct vane_sched *s);
+int vane_sched_set(struct vane *v, uint32_t domid,
+		   const struct vane_sched *s);
+
+/** Sends a magic SysRq key to the guest's kernel. */
+int vane_sysrq(struct vane *v, uint32_t domid, char key);
+
+/** Sends "nmi", "reset", "init", "power", "sleep" or "s3resume". */
+int vane_trigger(struct vane *v, uint32_t domid, const char *name,
+		 unsigned int vcpu);
+
+/* --- CPU pools ----------------------------------------------------------- */
+
+struct vane_pool {
+	unsigned int id;
+	char name[64];			/* from the store; Pool-N without */
+	char scheduler[16];
+	unsigned int nr_domains, nr_cpus;
+	uint8_t cpus[128];
+};
+
+/** What a scheduler has for the whole of a pool; credit2 has the limit alone. */
+struct vane_pool_sched {
+	unsigned int tslice_ms, ratelimit_us, migration_delay_us;
+};
+
+/** All pools, freed by free(). */
+int vane_pools(struct vane *v, struct vane_pool **list, unsigned int *count);
+
+/** A pool by id or name; -ENOENT after a message. */
+int vane_pool_find(struct vane *v, const char *text, struct vane_pool *pool);
+
+/** @scheduler NULL: the host's. Nothing is left of a pool that fails. */
+int vane_pool_create(struct vane *v, const char *name, const char *scheduler,
+		     const uint8_t cpus[128], unsigned int *id);
+int vane_pool_destroy(struct vane *v, unsigned int id);
+int vane_pool_rename(struct vane *v, unsigned int id, const char *name);
+
+/** A pool as xlcpupool.cfg describes one; what was not said is NULL. */
+struct vane_pool_config {
+	char *name, *scheduler, *cpus, *nodes;
+};
+
+/** As vane_config_parse(): 0, or -EINVAL with findings. Pure. */
+int vane_pool_config_parse(struct vane_pool_config *config, const char *file,
+			   const char *text, size_t len,
+			   const char *const *extra,
+			   struct vane_report *report);
+void vane_pool_config_free(struct vane_pool_config *config);
+
+/** Which CPUs it means here: those named, or the first free one. */
+int vane_pool_choose(struct vane *v, const struct vane_pool_config *config,
+		     uint8_t map[128]);
+
+/** Gives a pool one CPU more (@add) or less. */
+int vane_pool_cpu(struct vane *v, unsigned int id, unsigned int cpu, bool add);
+
+/** Moves a domain. */
+int vane_pool_move(struct vane *v, unsigned int id, uint32_t domid);
+
+int vane_pool_sched_get(struct vane *v, const struct vane_pool *pool,
+			struct vane_pool_sched *s);
+int vane_pool_sched_set(struct vane *v, const struct vane_pool *pool,
+			const struct vane_pool_sched *s);
 
 /* --- devices of a running domain ----------------------------------------- */
 

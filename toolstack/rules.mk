@@ -13,12 +13,14 @@ LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	$(addprefix toolstack/libvane/,context.c hv.c host.c \
 	domains.c settings.c kernel_file.c build_memory.c build_load.c \
 	build_vcpu.c limits.c entries.c device.c device_up.c \
-	device_down.c device_plan.c device_attach.c hotplug.c create.c \
+	device_down.c device_plan.c device_attach.c hotplug.c sched.c \
+	pools.c pool_config.c tune.c create.c \
 	destroy.c power.c)
 VANE_SRC := $(addprefix toolstack/vane/,main.c print.c cmd_create.c \
 	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \
 	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_store_quota.c \
-	cmd_devices.c cmd_init.c cmd_help.c monitor.c)
+	cmd_devices.c cmd_vcpu_pin.c cmd_memory.c cmd_signal.c cmd_sched.c \
+	cmd_cpupool.c cmd_top.c list_json.c cmd_init.c cmd_help.c monitor.c)
 
 toolstack_objs = $(patsubst toolstack/%.c,$(TOOLSTACK)/%.o,$(1))
 LIBVANE := $(TOOLSTACK)/libvane.a
@@ -70,6 +72,14 @@ $(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
 		-DDEVICE_GONE_MS=1000 -Wl,--wrap=store_call_text -o $@ \
 		$(filter %.c %.o,$^) -lcmocka
 
+# The commands with a fake library below them.
+$(TOOLSTACK)/test/test_golden: toolstack/test/test_golden.c \
+		$(addprefix toolstack/vane/,print.c cmd_list.c list_json.c \
+		cmd_vcpus.c cmd_info.c cmd_sched.c cmd_cpupool.c cmd_devices.c) \
+		$(LIBVANE_CONFIG) $(TOOLSTACK_H) $(wildcard toolstack/vane/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka -lyajl_s
+
 $(TOOLSTACK)/test/fuzz_config: toolstack/test/fuzz_config.c $(LIBVANE_CONFIG) \
 		$(TOOLSTACK_H)
 	@mkdir -p $(@D)
@@ -82,13 +92,14 @@ $(TOOLSTACK)/test/fuzz_image: toolstack/test/fuzz_image.c $(LIBVANE_IMAGE) \
 	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) -fsanitize=fuzzer -o $@ \
 		$(filter %.c,$^) $(IMAGE_LIBS)
 
-HOST_TESTS += $(addprefix $(TOOLSTACK)/test/,test_config test_image test_store)
+HOST_TESTS += $(addprefix $(TOOLSTACK)/test/,test_config test_image test_store \
+	test_golden)
 FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image)
 
 # --- the area's whole suite -----------------------------------------------------
 
 # Machines of their own, too long for `make check`.
-TOOLSTACK_SYSTEM := toolstack/test/system/devices
+TOOLSTACK_SYSTEM := $(addprefix toolstack/test/system/,commands devices)
 
 .PHONY: check-toolstack
 check-toolstack: packages

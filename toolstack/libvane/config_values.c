@@ -239,7 +239,7 @@ static bool check_cpus(struct maker *m, struct cfg_setting *s,
 {
 	uint8_t map[MAX_CPUS / 8];
 
-	if (!cpulist_parse(text, map, MAX_CPUS))
+	if (!cpulist_parse(text, map, MAX_CPUS, NULL))
 		return true;
 	config_wrong(m, s, "CPUs as \"0,2-3,^2\" or \"all\", numbers below %u",
 		     MAX_CPUS);

@@ -36,7 +36,9 @@ static void take_info(struct vane_domain *d,
 	d->domid = info->domain;
 	memcpy(d->uuid, info->handle, sizeof(d->uuid));
 	d->memory_kib = (info->tot_pages + info->outstanding_pages) * 4;
+	d->claimed_kib = info->outstanding_pages * 4;
 	d->max_kib = info->max_pages * 4;
+	d->pool = info->cpupool;
 	d->online_vcpus = info->nr_online_vcpus;
 	d->max_vcpus = info->max_vcpu_id + 1; /* ~0 means none */
 	d->cpu_ns = info->cpu_time;

@@ -138,21 +138,11 @@ static int64_t sharing(struct vane *v, unsigned int cmd)
 
 static void take_scheduler(struct vane *v, struct vane_host *h)
 {
-	static const char *const name[] = {
-		[XEN_SCHEDULER_CREDIT] = "credit",
-		[XEN_SCHEDULER_CREDIT2] = "credit2",
-		[XEN_SCHEDULER_ARINC653] = "arinc653",
-		[XEN_SCHEDULER_RTDS] = "rtds",
-		[XEN_SCHEDULER_NULL] = "null",
-	};
 	struct xen_sysctl op = { .cmd = XEN_SYSCTL_sched_id };
-	unsigned int id = 0;
 
-	if (hv_sysctl(v, &op) >= 0)
-		id = op.u.sched_id.sched_id;
 	snprintf(h->scheduler, sizeof(h->scheduler), "%s",
-		 id < sizeof(name) / sizeof(name[0]) && name[id] ?
-		 name[id] : "unknown");
+		 sched_name(hv_sysctl(v, &op) < 0 ? ~0u :
+			    op.u.sched_id.sched_id));
 }
 
 /* CPUs that belong to no pool. */
@@ -189,6 +179,79 @@ int vane_host_info(struct vane *v, struct vane_host *host)
 	host->sharing_freed_pages = sharing(v, XENMEM_get_sharing_freed_pages);
 	host->sharing_used_pages = sharing(v, XENMEM_get_sharing_shared_pages);
 	return 0;
+}
+
+static int take_cpus(struct vane *v, struct vane_topology *t)
+{
+	struct xen_sysctl op = { .cmd = XEN_SYSCTL_cputopoinfo };
+	struct xen_sysctl_cputopo *cpus = v->hc_data;
+	int rc;
+
+	op.u.cputopoinfo.num_cpus = HC_DATA_SIZE / sizeof(*cpus);
+	set_xen_guest_handle(op.u.cputopoinfo.cputopo, cpus);
+	rc = hv_sysctl(v, &op);
+	if (rc < 0)
+		return rc;
+	t->nr_cpus = op.u.cputopoinfo.num_cpus;
+	t->cpus = calloc(t->nr_cpus + 1, sizeof(*t->cpus));
+	for (unsigned int i = 0; t->cpus && i < t->nr_cpus; i++) {
+		t->cpus[i].core = cpus[i].core;
+		t->cpus[i].socket = cpus[i].socket;
+		t->cpus[i].node = cpus[i].node;
+	}
+	return t->cpus ? 0 : -ENOMEM;
+}
+
+static int take_nodes(struct vane *v, struct vane_topology *t)
+{
+	enum { MAX = 64 };
+	struct xen_sysctl op = { .cmd = XEN_SYSCTL_numainfo };
+	struct xen_sysctl_meminfo *mem = v->hc_data;
+	uint32_t *distances = (uint32_t *)(mem + MAX);
+	unsigned int n;
+	int rc;
+
+	op.u.numainfo.num_nodes = MAX;
+	set_xen_guest_handle(op.u.numainfo.meminfo, mem);
+	set_xen_guest_handle(op.u.numainfo.distance, distances);
+	rc = hv_sysctl(v, &op);
+	if (rc < 0)
+		return rc;
+	n = t->nr_nodes = op.u.numainfo.num_nodes;
+	t->nodes = calloc(n + 1, sizeof(*t->nodes));
+	t->distances = calloc((size_t)n * n + 1, sizeof(*t->distances));
+	if (!t->nodes || !t->distances)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < n; i++) {
+		t->nodes[i].size = mem[i].memsize;
+		t->nodes[i].free = mem[i].memfree;
+	}
+	memcpy(t->distances, distances, (size_t)n * n * sizeof(*distances));
+	return 0;
+}
+
+int vane_topology(struct vane *v, struct vane_topology *t)
+{
+	struct vane_topology got = { 0 };
+	int rc = take_cpus(v, &got);
+
+	if (!rc)
+		rc = take_nodes(v, &got);
+	if (rc) {
+		vane_topology_free(&got);
+		return vane_fail(v, rc, "the host's topology: %s",
+				 strerror(-rc));
+	}
+	*t = got;
+	return 0;
+}
+
+void vane_topology_free(struct vane_topology *t)
+{
+	free(t->cpus);
+	free(t->nodes);
+	free(t->distances);
+	memset(t, 0, sizeof(*t));
 }
 
 int vane_host_log(struct vane *v, bool clear, char **text)

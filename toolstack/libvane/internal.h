@@ -39,6 +39,12 @@ void vane_say(struct vane *v, enum vane_level level, const char *fmt, ...)
 int vane_fail(struct vane *v, int rc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* --- sched.c ------------------------------------------------------------- */
+
+/* Name of XEN_SCHEDULER_*, "unknown"; and its number, -EINVAL. */
+const char *sched_name(unsigned int id);
+int sched_number(const char *name);
+
 /* --- hv.c: hypercalls ---------------------------------------------------- */
 
 /*

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "toolstack/libvane/text.h"
-
 /* Above the memory that a domain is given; balloon drivers overshoot. */
 #define SLACK_KIB	1024
 
@@ -60,22 +58,11 @@ static int set_tsc_mode(struct vane *v, const struct build *b)
 static int affinity(struct vane *v, uint32_t domid, unsigned int vcpu,
 		    const char *list, bool soft)
 {
-	struct xen_domctl op = {
-		.cmd = XEN_DOMCTL_setvcpuaffinity, .domain = domid,
-	};
-	struct xenctl_bitmap *map = soft ? &op.u.vcpuaffinity.cpumap_soft :
-		&op.u.vcpuaffinity.cpumap_hard;
-	const unsigned int bits = 1024;
+	uint8_t map[128];
+	int rc = vane_cpulist(v, list, map);
 
-	memset(v->hc_data, 0, bits / 8);
-	if (cpulist_parse(list, v->hc_data, bits))
-		return -EINVAL;
-	op.u.vcpuaffinity.vcpu = vcpu;
-	op.u.vcpuaffinity.flags = soft ? XEN_VCPUAFFINITY_SOFT :
-		XEN_VCPUAFFINITY_HARD;
-	set_xen_guest_handle(map->bitmap, v->hc_data);
-	map->nr_bits = bits;
-	return hv_domctl(v, &op);
+	return rc ? rc : vane_vcpu_pin(v, domid, vcpu, soft ? NULL : map,
+				       soft ? map : NULL, false);
 }
 
 static int set_affinities(struct vane *v, const struct build *b, bool soft)
@@ -124,29 +111,30 @@ static int make_ports(struct vane *v, struct build *b)
 	return b->console_port < 0 ? b->console_port : 0;
 }
 
+static int refused(struct vane *v, const struct build *b, const char *step,
+		   int rc)
+{
+	return rc < 0 ? vane_fail(v, rc, "%s: %s: the hypervisor refuses: %s",
+				  b->config->name, step, strerror(-rc)) : 0;
+}
+
 int build_limits(struct vane *v, struct build *b)
 {
-	static const char *const steps[] = {
-		"limits", "memory map", "time mode", "CPU affinity",
-		"soft CPU affinity", "scheduling parameters",
-		"event channels of store and console",
-	};
-	unsigned int step = 0;
-	int rc = set_limits(v, b);
+	int rc = refused(v, b, "limits", set_limits(v, b));
 
-	if (rc >= 0 && ++step)
-		rc = set_memory_map(v, b);
-	if (rc >= 0 && ++step)
-		rc = set_tsc_mode(v, b);
-	if (rc >= 0 && ++step)
+	if (!rc)
+		rc = refused(v, b, "memory map", set_memory_map(v, b));
+	if (!rc)
+		rc = refused(v, b, "time mode", set_tsc_mode(v, b));
+	if (!rc)
 		rc = set_affinities(v, b, false);
-	if (rc >= 0 && ++step)
+	if (!rc)
 		rc = set_affinities(v, b, true);
-	if (rc >= 0 && ++step)
-		rc = set_scheduling(v, b);
-	if (rc >= 0 && ++step)
-		rc = make_ports(v, b);
-	return rc < 0 ? vane_fail(v, rc, "%s: %s: the hypervisor refuses: %s",
-				  b->config->name, steps[step],
-				  strerror(-rc)) : 0;
+	if (!rc)
+		rc = refused(v, b, "scheduling parameters",
+			     set_scheduling(v, b));
+	if (!rc)
+		rc = refused(v, b, "event channels of store and console",
+			     make_ports(v, b));
+	return rc;
 }

@@ -208,49 +208,73 @@ int vdev_parse(const char *text, unsigned int *number)
 	return vdev_number(kind, disk, part, number);
 }
 
-static int apply_range(uint8_t *map, unsigned int bits, long from, long to,
-		       bool set)
+/* CPUs from..to, or all those of nodes from..to. */
+struct range {
+	long from, to;
+	bool set, nodes;
+};
+
+static void apply(uint8_t *map, unsigned int bits, const struct range *r,
+		  const uint32_t *node_of)
 {
-	if (from > to)
-		return -EINVAL;
-	if (to >= (long)bits)
-		return -ERANGE;
-	for (long i = from; i <= to; i++)
-		if (set)
+	for (unsigned int i = 0; i < bits; i++) {
+		long at = !r->nodes ? (long)i : node_of ? (long)node_of[i] : 0;
+
+		if (at < r->from || at > r->to)
+			continue;
+		if (r->set)
 			map[i / 8] |= 1 << i % 8;
 		else
 			map[i / 8] &= ~(1 << i % 8);
+	}
+}
+
+/* One item; @text behind it. */
+static int read_range(const char **text, unsigned int bits, struct range *r)
+{
+	const char *at = *text + strspn(*text, " \t");
+
+	*r = (struct range) { .to = bits - 1, .set = *at != '^' };
+	at += !r->set;
+	if (!strncmp(at, "node:", 5) || !strncmp(at, "nodes:", 6)) {
+		r->nodes = true;
+		at = strchr(at, ':') + 1;
+		/* xl takes the sign on either side. */
+		if (*at == '^') {
+			r->set = false;
+			at++;
+		}
+	}
+	if (!strncmp(at, "all", 3)) {
+		at += 3;
+	} else {
+		r->from = r->to = digits(&at, 1 << 20);
+		if (r->from < 0)
+			return -EINVAL;
+		if (*at == '-') {
+			at++;
+			r->to = digits(&at, 1 << 20);
+		}
+		if (r->from > r->to)
+			return -EINVAL;
+		if (!r->nodes && r->to >= (long)bits)
+			return -ERANGE;
+	}
+	*text = at + strspn(at, " \t");
 	return 0;
 }
 
-int cpulist_parse(const char *text, uint8_t *map, unsigned int bits)
+int cpulist_parse(const char *text, uint8_t *map, unsigned int bits,
+		  const uint32_t *node_of)
 {
 	memset(map, 0, bits / 8);
 	do {
-		bool set = true;
-		long from = 0, to = bits - 1;
-		int rc;
+		struct range r;
+		int rc = read_range(&text, bits, &r);
 
-		text += strspn(text, " \t");
-		if (*text == '^') {
-			set = false;
-			text++;
-		}
-		if (!strncmp(text, "all", 3)) {
-			text += 3;
-		} else {
-			from = to = digits(&text, 1 << 20);
-			if (from < 0)
-				return -EINVAL;
-			if (*text == '-') {
-				text++;
-				to = digits(&text, 1 << 20);
-			}
-		}
-		rc = apply_range(map, bits, from, to, set);
 		if (rc)
 			return rc;
-		text += strspn(text, " \t");
+		apply(map, bits, &r, node_of);
 	} while (*text++ == ',');
 	return text[-1] ? -EINVAL : 0;
 }

@@ -33,10 +33,12 @@ void mac_make(uint8_t mac[6]);
 int vdev_parse(const char *text, unsigned int *number);
 
 /**
- * List of CPUs: items `N`, `A-B`, `all`, each with an optional `^` in front,
- * separated by commas, applied from left to right. @map: @bits bits. 0,
- * -EINVAL for a wrong text, -ERANGE for a CPU that does not fit.
+ * List of CPUs: items `N`, `A-B`, `all`, `node:N`, `nodes:A-B`, each with an
+ * optional `^` in front, separated by commas, applied from left to right.
+ * @map: @bits bits. @node_of: the node of each CPU, NULL: all are of node 0.
+ * 0, -EINVAL for a wrong text, -ERANGE for a CPU that does not fit.
  */
-int cpulist_parse(const char *text, uint8_t *map, unsigned int bits);
+int cpulist_parse(const char *text, uint8_t *map, unsigned int bits,
+		  const uint32_t *node_of);
 
 #endif

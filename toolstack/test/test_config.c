@@ -429,15 +429,19 @@ static const struct {
 	{ "all,^1", 0, 0xfd }, { "0-3,^2", 0, 0x0b }, { "^0", 0, 0 },
 	{ " 1 , 2 ", 0, 0x06 }, { "8", -34, 0 }, { "3-1", -22, 0 },
 	{ "", -22, 0 }, { "1,", -22, 0 }, { "x", -22, 0 }, { "1-", -22, 0 },
-	{ "1 2", -22, 0 },
+	{ "1 2", -22, 0 }, { "node:1", 0, 0x30 }, { "nodes:1-2", 0, 0xf0 },
+	{ "0,node:2,^7", 0, 0x41 }, { "all,^node:0", 0, 0xf0 },
+	{ "all,node:^0", 0, 0xf0 }, { "node:", -22, 0 }, { "node:9", 0, 0 },
 };
 
 static void test_cpulists(void **state)
 {
+	static const uint32_t nodes[8] = { 0, 0, 0, 0, 1, 1, 2, 2 };
+
 	(void)state;
 	for (size_t i = 0; i < sizeof(cpulists) / sizeof(cpulists[0]); i++) {
 		uint8_t map = 0;
-		int rc = cpulist_parse(cpulists[i].text, &map, 8);
+		int rc = cpulist_parse(cpulists[i].text, &map, 8, nodes);
 
 		if (rc != cpulists[i].rc || (!rc && map != cpulists[i].map))
 			fail_msg("%s: %d, %#x", cpulists[i].text, rc, map);

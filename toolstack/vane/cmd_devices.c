@@ -220,7 +220,7 @@ static void disk_row(const struct vane_device *d, uint32_t domid)
 static void nic_row(const struct vane_device *d, uint32_t domid)
 {
 	(void)domid;
-	printf("%-3u %-2u %s %6u %5d %6d %5d/%-11d %-30s\n", d->devid,
+	printf("%-3u %-2u %s%6u %5d %6d %5d/%-11d %-30s\n", d->devid,
 	       d->back_domid, d->mac, d->devid, d->state, d->port,
 	       d->ring_ref, d->ring_ref_2, d->backend);
 }

@@ -4,6 +4,7 @@
  */
 #include "toolstack/vane/vane.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +127,78 @@ static void add_hypervisor(struct rows *rows, const struct vane_host *h)
 	add_uint(rows, "xend_config_format", 4);
 }
 
-static void print_json(const struct rows *rows)
+/* --- -n: where CPUs and memory are --------------------------------------- */
+
+static void print_number(uint32_t n)
+{
+	if (n == ~0u)
+		printf("%9s", "-");
+	else
+		printf("%9u", n);
+}
+
+static void print_topology(const struct vane_topology *t)
+{
+	puts("cpu_topology           :\ncpu:    core    socket     node");
+	for (unsigned int i = 0; i < t->nr_cpus; i++) {
+		if (t->cpus[i].core == ~0u)
+			continue;
+		printf("%3u:", i);
+		printf("%8u", t->cpus[i].core);
+		print_number(t->cpus[i].socket);
+		print_number(t->cpus[i].node);
+		putchar('\n');
+	}
+	puts("device topology        :\ndevice           node\n"
+	     "No device topology data available\n"
+	     "numa_info              :\nnode:    memsize    memfree    "
+	     "distances");
+	for (unsigned int i = 0; i < t->nr_nodes; i++) {
+		printf("%4u:    %6llu     %6llu", i,
+		       (unsigned long long)t->nodes[i].size >> 20,
+		       (unsigned long long)t->nodes[i].free >> 20);
+		for (unsigned int j = 0; j < t->nr_nodes; j++)
+			printf("%s%u", j ? "," : "      ",
+			       t->distances[i * t->nr_nodes + j]);
+		putchar('\n');
+	}
+}
+
+static void json_topology(yajl_gen g, const struct vane_topology *t)
+{
+	json_key(g, "cpus");
+	yajl_gen_array_open(g);
+	for (unsigned int i = 0; i < t->nr_cpus; i++) {
+		if (t->cpus[i].core == ~0u)
+			continue;
+		yajl_gen_map_open(g);
+		json_number(g, "cpu", i);
+		json_number(g, "core", t->cpus[i].core);
+		json_number(g, "socket", t->cpus[i].socket);
+		json_number(g, "node", t->cpus[i].node);
+		yajl_gen_map_close(g);
+	}
+	yajl_gen_array_close(g);
+	json_key(g, "nodes");
+	yajl_gen_array_open(g);
+	for (unsigned int i = 0; i < t->nr_nodes; i++) {
+		yajl_gen_map_open(g);
+		json_number(g, "node", i);
+		json_number(g, "size_bytes", t->nodes[i].size);
+		json_number(g, "free_bytes", t->nodes[i].free);
+		json_key(g, "distances");
+		yajl_gen_array_open(g);
+		for (unsigned int j = 0; j < t->nr_nodes; j++)
+			yajl_gen_integer(g, t->distances[i * t->nr_nodes + j]);
+		yajl_gen_array_close(g);
+		yajl_gen_map_close(g);
+	}
+	yajl_gen_array_close(g);
+}
+
+/* --- printing ------------------------------------------------------------ */
+
+static void print_json(const struct rows *rows, const struct vane_topology *t)
 {
 	yajl_gen g = json_begin();
 
@@ -144,10 +216,13 @@ static void print_json(const struct rows *rows)
 			json_key(g, row->value);
 	}
 	yajl_gen_map_close(g);
+	if (t)
+		json_topology(g, t);
 	yajl_gen_map_close(g);
 	json_end(g);
 }
 
+/* As xl: a key that is not there prints nothing, but here it is an error. */
 static int print_one(const struct rows *rows, const char *key)
 {
 	for (unsigned int i = 0; i < rows->count; i++)
@@ -159,34 +234,58 @@ static int print_one(const struct rows *rows, const char *key)
 	return EXIT_FAILED;
 }
 
+static void print_text(const struct rows *rows, const struct vane_topology *t)
+{
+	for (unsigned int i = 0; i < rows->count; i++) {
+		if (t && !strcmp(rows->row[i].key, "xen_major"))
+			print_topology(t);
+		printf("%-23s: %s\n", rows->row[i].key, rows->row[i].value);
+	}
+}
+
 static int run(int argc, char **argv)
 {
-	bool json = take_json(&argc, argv);
+	static const struct option longs[] = {
+		{ "numa", no_argument, NULL, 'n' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool json = take_json(&argc, argv), numa = false;
 	static struct rows rows;	/* too large for a stack frame */
+	struct vane_topology t = { 0 };
 	struct vane_host host;
 	struct vane *v;
-	int rc;
+	int rc, opt;
 
-	if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
+	while ((opt = getopt_long(argc, argv, "n", longs, NULL)) >= 0) {
+		if (opt != 'n')
+			return usage(&cmd_info);
+		numa = true;
+	}
+	if (argc - optind > 1)
 		return usage(&cmd_info);
 	v = connect_or_exit();
 	rc = vane_host_info(v, &host);
+	if (!rc && numa)
+		rc = vane_topology(v, &t);
 	vane_close(v);
 	if (rc)
 		return EXIT_FAILED;
+	rows.count = 0;
 	add_machine(&rows, &host);
 	add_hypervisor(&rows, &host);
-	if (argc == 2)
-		return print_one(&rows, argv[1]);
+	if (optind < argc)
+		return print_one(&rows, argv[optind]);
 	if (json)
-		print_json(&rows);
-	for (unsigned int i = 0; !json && i < rows.count; i++)
-		printf("%-23s: %s\n", rows.row[i].key, rows.row[i].value);
+		print_json(&rows, numa ? &t : NULL);
+	else
+		print_text(&rows, numa ? &t : NULL);
+	vane_topology_free(&t);
 	return EXIT_OK;
 }
 
 const struct command cmd_info = {
-	.name = "info", .arguments = "[--json | KEY]",
+	.name = "info", .arguments = "[-n] [--json | KEY]",
 	.summary = "Print what the host is, or one value of it.",
+	.options = "    -n, --numa  where its CPUs and its memory are, too\n",
 	.run = run,
 };

@@ -1,5 +1,6 @@
 /*
- * vane list: what domains there are. The text has exactly xl's columns.
+ * vane list, claims and vm-list: what domains there are. The text has exactly
+ * xl's columns; the JSON is in list_json.c.
  */
 #include "toolstack/vane/vane.h"
 
@@ -9,7 +10,13 @@
 #include <string.h>
 
 #include "toolstack/libvane/text.h"
-#include "xenstore/client/store.h"
+#include "toolstack/vane/list.h"
+
+struct columns {
+	bool uuid, label, pool, node;
+	struct vane_pool *pools;
+	unsigned int nr_pools;
+};
 
 static char reason_letter(const struct vane_domain *d)
 {
@@ -21,158 +28,69 @@ static char reason_letter(const struct vane_domain *d)
 		letters[d->shutdown_reason] : '?';
 }
 
-static const char *reason_word(const struct vane_domain *d)
+static void print_basic(const struct vane_domain *d)
 {
-	static const char *const words[] = {
-		"poweroff", "reboot", "suspend", "crash", "watchdog",
-		"soft-reset",
-	};
-
-	if (!d->shutdown)
-		return NULL;
-	return d->shutdown_reason < 6 ? words[d->shutdown_reason] : "unknown";
-}
-
-static void print_row(const struct vane_domain *d, bool more)
-{
-	char uuid[UUID_TEXT];
-
 	printf("%-40s %5u %5llu %5u     %c%c%c%c%c%c  %8.1f",
 	       d->name ? d->name : "(null)", d->domid,
 	       (unsigned long long)d->memory_kib >> 10, d->online_vcpus,
 	       d->running ? 'r' : '-', d->blocked ? 'b' : '-',
 	       d->paused ? 'p' : '-', d->shutdown ? 's' : '-',
 	       reason_letter(d), d->dying ? 'd' : '-', d->cpu_ns / 1e9);
-	if (more) {
+}
+
+static const char *pool_name(const struct columns *c, unsigned int id)
+{
+	for (unsigned int i = 0; i < c->nr_pools; i++)
+		if (c->pools[i].id == id)
+			return c->pools[i].name;
+	return "-";
+}
+
+static void print_row(const struct vane_domain *d, const struct columns *c)
+{
+	char uuid[UUID_TEXT];
+
+	print_basic(d);
+	if (c->uuid) {
 		uuid_format(d->uuid, uuid);
 		printf(" %s ", uuid);
 		if (d->shutdown)
 			printf("%8x", d->shutdown_reason);
 		else
 			printf("%8s", "-");
-		printf(" %16s", "-");
 	}
+	if (c->uuid || c->label)
+		printf(" %16s", "-");
+	if (c->pool)
+		printf("%16s", pool_name(c, d->pool));
+	/* Domains are where the hypervisor finds room. */
+	if (c->node)
+		printf(" all");
 	putchar('\n');
 }
 
+#define HEADER "Name                                        ID   Mem VCPUs" \
+	"\tState\tTime(s)"
+
 static void print_table(const struct vane_domain *list, unsigned int n,
-			bool more)
+			const struct columns *c)
 {
-	printf("Name                                        ID   Mem VCPUs"
-	       "\tState\tTime(s)%s\n", more ? "   UUID                     "
-	       "           Reason-Code\tSecurity Label" : "");
+	printf(HEADER "%s%s%s%s\n", c->uuid ? "   UUID                     "
+	       "       Reason-Code\tSecurity Label" : "",
+	       c->label && !c->uuid ? "   Security Label" : "",
+	       c->pool ? "         Cpupool" : "",
+	       c->node ? " NODE Affinity" : "");
 	for (unsigned int i = 0; i < n; i++)
-		print_row(&list[i], more);
+		print_row(&list[i], c);
 }
 
-/* The project's own form: one object per domain. */
-static void print_json(const struct vane_domain *list, unsigned int n)
+/*
+ * The domains that are asked for: all, or those named. One that cannot be
+ * read ends the text, and stands as an error in the JSON.
+ */
+static int fetch_named(struct vane *v, int argc, char **argv, bool json,
+		       struct vane_domain **list, unsigned int *n)
 {
-	yajl_gen g = json_begin();
-
-	yajl_gen_map_open(g);
-	json_number(g, "version", JSON_VERSION);
-	json_key(g, "domains");
-	yajl_gen_array_open(g);
-	for (unsigned int i = 0; i < n; i++) {
-		const struct vane_domain *d = &list[i];
-		char uuid[UUID_TEXT];
-
-		uuid_format(d->uuid, uuid);
-		yajl_gen_map_open(g);
-		json_number(g, "domid", d->domid);
-		json_text(g, "name", d->name);
-		json_text(g, "uuid", uuid);
-		json_number(g, "memory_kib", d->memory_kib);
-		json_number(g, "max_memory_kib", d->max_kib);
-		json_number(g, "online_vcpus", d->online_vcpus);
-		json_number(g, "max_vcpus", d->max_vcpus);
-		json_number(g, "cpu_ns", d->cpu_ns);
-		json_bool(g, "running", d->running);
-		json_bool(g, "blocked", d->blocked);
-		json_bool(g, "paused", d->paused);
-		json_bool(g, "shutdown", d->shutdown);
-		json_bool(g, "dying", d->dying);
-		json_text(g, "shutdown_reason", reason_word(d));
-		yajl_gen_map_close(g);
-	}
-	yajl_gen_array_close(g);
-	yajl_gen_map_close(g);
-	json_end(g);
-}
-
-/* A node below /vm/UUID as a member, where there is one. */
-static void json_node(yajl_gen g, struct store *s, const char *uuid,
-		      const char *node, const char *key)
-{
-	char path[96], *text;
-
-	snprintf(path, sizeof(path), "/vm/%s/image/%s", uuid, node);
-	if (!s || store_read(s, STORE_NO_TX, path, &text, NULL))
-		return;
-	json_text(g, key, text);
-	free(text);
-}
-
-static void json_empty(yajl_gen g, const char *key)
-{
-	json_key(g, key);
-	yajl_gen_map_open(g);
-	yajl_gen_map_close(g);
-}
-
-/* xl's form, for programs that parse `list -l`. */
-static void print_long(struct vane *v, const struct vane_domain *list,
-		       unsigned int n)
-{
-	yajl_gen g = json_begin();
-	struct store *s = NULL;
-
-	(void)vane_store(v, &s);
-	yajl_gen_array_open(g);
-	for (unsigned int i = 0; i < n; i++) {
-		const struct vane_domain *d = &list[i];
-		char uuid[UUID_TEXT];
-
-		uuid_format(d->uuid, uuid);
-		yajl_gen_map_open(g);
-		json_number(g, "domid", d->domid);
-		json_key(g, "config");
-		yajl_gen_map_open(g);
-		json_key(g, "c_info");
-		yajl_gen_map_open(g);
-		json_text(g, "type", "pv");
-		if (d->name)
-			json_text(g, "name", d->name);
-		if (d->domid)
-			json_text(g, "uuid", uuid);
-		yajl_gen_map_close(g);
-		json_key(g, "b_info");
-		yajl_gen_map_open(g);
-		if (d->domid)
-			json_number(g, "max_vcpus", d->max_vcpus);
-		json_number(g, "max_memkb", d->max_kib);
-		json_number(g, "target_memkb", d->memory_kib);
-		json_node(g, s, uuid, "kernel", "kernel");
-		json_node(g, s, uuid, "cmdline", "cmdline");
-		json_node(g, s, uuid, "ramdisk", "ramdisk");
-		json_empty(g, "type.pv");
-		json_empty(g, "arch_arm");
-		json_empty(g, "arch_x86");
-		yajl_gen_map_close(g);
-		yajl_gen_map_close(g);
-		yajl_gen_map_close(g);
-	}
-	yajl_gen_array_close(g);
-	json_end(g);
-}
-
-/* The domains that are asked for: all, or those named. */
-static int fetch(struct vane *v, int argc, char **argv,
-		 struct vane_domain **list, unsigned int *n)
-{
-	if (!argc)
-		return vane_domains(v, list, n);
 	*n = 0;
 	*list = calloc(argc, sizeof(**list));
 	for (int i = 0; *list && i < argc; i++) {
@@ -182,9 +100,14 @@ static int fetch(struct vane *v, int argc, char **argv,
 
 		if (!rc)
 			rc = vane_domain_get(v, domid, &one);
-		if (rc) {
+		if (rc && !json) {
 			vane_domains_free(*list, *n);
 			return rc;
+		}
+		if (rc) {
+			(*list)[*n].name = strdup(argv[i]);
+			(*list)[(*n)++].error = rc;
+			continue;
 		}
 		(*list)[(*n)++] = *one;
 		free(one);
@@ -192,47 +115,157 @@ static int fetch(struct vane *v, int argc, char **argv,
 	return *list ? 0 : -1;
 }
 
-static int run(int argc, char **argv)
+static int fetch(struct vane *v, int argc, char **argv, bool json,
+		 struct vane_domain **list, unsigned int *n)
+{
+	return argc ? fetch_named(v, argc, argv, json, list, n) :
+		vane_domains(v, list, n);
+}
+
+static bool any_error(const struct vane_domain *list, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i].error)
+			return true;
+	return false;
+}
+
+static int run_list(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "long", no_argument, NULL, 'l' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "context", no_argument, NULL, 'Z' },
+		{ "cpupool", no_argument, NULL, 'c' },
+		{ "numa", no_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool json = take_json(&argc, argv), as_xl = false, more = false;
+	bool json = take_json(&argc, argv), as_xl = false;
+	struct columns c = { 0 };
 	struct vane_domain *list;
+	int opt, status = EXIT_OK;
 	struct vane *v;
 	unsigned int n;
-	int opt;
 
-	while ((opt = getopt_long(argc, argv, "lv", longs, NULL)) >= 0)
-		if (opt == 'l')
+	while ((opt = getopt_long(argc, argv, "lvZcn", longs, NULL)) >= 0)
+		switch (opt) {
+		case 'l':
 			as_xl = true;
-		else if (opt == 'v')
-			more = true;
-		else
+			break;
+		case 'v':
+			c.uuid = true;
+			break;
+		case 'Z':
+			c.label = true;
+			break;
+		case 'c':
+			c.pool = true;
+			break;
+		case 'n':
+			c.node = true;
+			break;
+		default:
 			return usage(&cmd_list);
+		}
 	v = connect_or_exit();
-	if (fetch(v, argc - optind, argv + optind, &list, &n)) {
+	if ((c.pool && vane_pools(v, &c.pools, &c.nr_pools)) ||
+	    fetch(v, argc - optind, argv + optind, json, &list, &n)) {
 		vane_close(v);
 		return EXIT_FAILED;
 	}
 	if (json)
-		print_json(list, n);
+		list_json(list, n);
 	else if (as_xl)
-		print_long(v, list, n);
+		list_long(v, list, n);
 	else
-		print_table(list, n, more);
+		print_table(list, n, &c);
+	if (any_error(list, n))
+		status = EXIT_FAILED;
+	vane_domains_free(list, n);
+	free(c.pools);
+	vane_close(v);
+	return status;
+}
+
+const struct command cmd_list = {
+	.name = "list",
+	.arguments = "[-l | -v | -c | -n | -Z | --json] [DOMAIN...]",
+	.summary = "List the domains.",
+	.options = "    -l, --long     configurations, as the JSON of xl\n"
+		"    -v, --verbose  UUID and shutdown reason, too\n"
+		"    -c, --cpupool  the CPU pool, too\n"
+		"    -n, --numa     the nodes, too\n"
+		"    -Z, --context  the security label, too: there is none\n"
+		"    --json         everything, as the JSON of vane\n",
+	.run = run_list,
+};
+
+static int run_claims(int argc, char **argv)
+{
+	bool json = take_json(&argc, argv);
+	struct vane_domain *list;
+	struct vane *v;
+	unsigned int n;
+
+	if (argc != 1)
+		return usage(&cmd_claims);
+	v = connect_or_exit();
+	if (vane_domains(v, &list, &n)) {
+		vane_close(v);
+		return EXIT_FAILED;
+	}
+	if (json)
+		list_json(list, n);
+	else
+		puts(HEADER "  Claimed");
+	for (unsigned int i = 0; !json && i < n; i++) {
+		print_basic(&list[i]);
+		printf(" %5llu\n", (unsigned long long)list[i].claimed_kib >>
+		       10);
+	}
 	vane_domains_free(list, n);
 	vane_close(v);
 	return EXIT_OK;
 }
 
-const struct command cmd_list = {
-	.name = "list", .arguments = "[-l | -v | --json] [DOMAIN...]",
-	.summary = "List the domains.",
-	.options = "    -l, --long     configurations, as the JSON of xl\n"
-		"    -v, --verbose  UUID and shutdown reason, too\n"
-		"    --json         everything, as the JSON of vane\n",
-	.run = run,
+const struct command cmd_claims = {
+	.name = "claims", .arguments = "[--json]",
+	.summary = "List the domains with the memory that they have claimed.",
+	.run = run_claims,
+};
+
+static int run_vm_list(int argc, char **argv)
+{
+	bool json = take_json(&argc, argv);
+	struct vane_domain *list;
+	struct vane *v;
+	unsigned int n;
+
+	if (argc != 1)
+		return usage(&cmd_vm_list);
+	v = connect_or_exit();
+	if (vane_domains(v, &list, &n)) {
+		vane_close(v);
+		return EXIT_FAILED;
+	}
+	if (json)
+		list_json(list, n);
+	else
+		puts("UUID                                  ID    name");
+	for (unsigned int i = 0; !json && i < n; i++) {
+		char uuid[UUID_TEXT];
+
+		uuid_format(list[i].uuid, uuid);
+		printf("%s  %u    %-30s\n", uuid, list[i].domid,
+		       list[i].name ? list[i].name : "(null)");
+	}
+	vane_domains_free(list, n);
+	vane_close(v);
+	return EXIT_OK;
+}
+
+const struct command cmd_vm_list = {
+	.name = "vm-list", .arguments = "[--json]",
+	.summary = "List UUIDs, ids and names of the domains.",
+	.run = run_vm_list,
 };

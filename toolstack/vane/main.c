@@ -3,17 +3,24 @@
  */
 #include "toolstack/vane/vane.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 const struct command *const commands[] = {
 	&cmd_create, &cmd_list, &cmd_console, &cmd_shutdown, &cmd_reboot,
-	&cmd_destroy, &cmd_pause, &cmd_unpause, &cmd_rename, &cmd_info,
-	&cmd_dmesg, &cmd_domid, &cmd_domname, &cmd_uptime, &cmd_vcpu_list,
-	&cmd_block_attach, &cmd_block_list, &cmd_block_detach,
-	&cmd_network_attach, &cmd_network_list, &cmd_network_detach,
-	&cmd_debug_keys, &cmd_store, &cmd_check, &cmd_init, &cmd_help, NULL,
+	&cmd_destroy, &cmd_pause, &cmd_unpause, &cmd_rename, &cmd_domid,
+	&cmd_domname, &cmd_uptime, &cmd_vm_list, &cmd_claims,
+	&cmd_block_attach, &cmd_block_detach, &cmd_block_list,
+	&cmd_network_attach, &cmd_network_detach, &cmd_network_list,
+	&cmd_vcpu_list, &cmd_vcpu_pin, &cmd_vcpu_set, &cmd_mem_set,
+	&cmd_mem_max, &cmd_sched_credit, &cmd_sched_credit2,
+	&cmd_cpupool_create, &cmd_cpupool_list, &cmd_cpupool_destroy,
+	&cmd_cpupool_rename, &cmd_cpupool_cpu_add, &cmd_cpupool_cpu_remove,
+	&cmd_cpupool_migrate, &cmd_sysrq, &cmd_trigger, &cmd_info, &cmd_top,
+	&cmd_dmesg, &cmd_debug_keys, &cmd_store, &cmd_check, &cmd_init,
+	&cmd_help, NULL,
 };
 
 bool verbose;
@@ -48,6 +55,24 @@ void print_help(const struct command *c)
 {
 	printf("vane %s %s\n    %s\n%s", c->name, c->arguments, c->summary,
 	       c->options ? c->options : "");
+}
+
+int read_number(const char *what, const char *text, unsigned int min,
+		unsigned int max, unsigned int *number)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(text, &end, 0);
+	if (text[0] < '0' || text[0] > '9' || *end || errno || n < min ||
+	    n > max) {
+		fprintf(stderr, "vane: error: %s: found \"%s\"; allowed: a "
+			"number from %u to %u\n", what, text, min, max);
+		return -EINVAL;
+	}
+	*number = n;
+	return 0;
 }
 
 int each_domain(const struct command *c, int argc, char **argv,

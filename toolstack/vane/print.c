@@ -13,7 +13,7 @@
 char *read_file(const char *path, size_t *len)
 {
 	FILE *f = fopen(path, "re");
-	char *text = f ? malloc(MAX_FILE) : NULL;
+	char *text = f ? malloc(MAX_FILE + 1) : NULL;
 
 	if (!f || !text) {
 		fprintf(stderr, "vane: error: %s: %s\n", path,
@@ -28,6 +28,8 @@ char *read_file(const char *path, size_t *len)
 			strerror(errno) : "is larger than 1 MiB");
 		free(text);
 		text = NULL;
+	} else {
+		text[*len] = '\0';
 	}
 	fclose(f);
 	return text;
@@ -104,6 +106,18 @@ void json_bool(yajl_gen g, const char *key, bool value)
 {
 	json_key(g, key);
 	yajl_gen_bool(g, value);
+}
+
+void json_error(yajl_gen g, int rc, const char *name)
+{
+	yajl_gen_map_open(g);
+	json_text(g, "name", name);
+	json_key(g, "error");
+	yajl_gen_map_open(g);
+	json_text(g, "code", strerrorname_np(-rc));
+	json_text(g, "text", strerror(-rc));
+	yajl_gen_map_close(g);
+	yajl_gen_map_close(g);
 }
 
 void json_open(yajl_gen g, const char *list)

@@ -30,12 +30,16 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command cmd_create, cmd_list, cmd_console, cmd_shutdown,
-	cmd_reboot, cmd_destroy, cmd_pause, cmd_unpause, cmd_rename, cmd_info,
-	cmd_dmesg, cmd_domid, cmd_domname, cmd_uptime, cmd_vcpu_list,
-	cmd_debug_keys, cmd_store, cmd_check, cmd_init, cmd_help,
-	cmd_block_attach, cmd_block_list, cmd_block_detach,
-	cmd_network_attach, cmd_network_list, cmd_network_detach;
+extern const struct command cmd_block_attach, cmd_block_detach,
+	cmd_block_list, cmd_check, cmd_claims, cmd_console, cmd_cpupool_cpu_add,
+	cmd_cpupool_cpu_remove, cmd_cpupool_create, cmd_cpupool_destroy,
+	cmd_cpupool_list, cmd_cpupool_migrate, cmd_cpupool_rename, cmd_create,
+	cmd_debug_keys, cmd_destroy, cmd_dmesg, cmd_domid, cmd_domname, cmd_help,
+	cmd_info, cmd_init, cmd_list, cmd_mem_max, cmd_mem_set, cmd_network_attach,
+	cmd_network_detach, cmd_network_list, cmd_pause, cmd_reboot, cmd_rename,
+	cmd_sched_credit, cmd_sched_credit2, cmd_shutdown, cmd_store, cmd_sysrq,
+	cmd_top, cmd_trigger, cmd_unpause, cmd_uptime, cmd_vcpu_list, cmd_vcpu_pin,
+	cmd_vcpu_set, cmd_vm_list;
 
 /* All of them, ended by NULL. */
 extern const struct command *const commands[];
@@ -53,13 +57,17 @@ int usage(const struct command *c);
 /* Prints the whole help of @c to standard output. */
 void print_help(const struct command *c);
 
+/* A number of the command line; tells what it found and what is allowed. */
+int read_number(const char *what, const char *text, unsigned int min,
+		unsigned int max, unsigned int *number);
+
 /* Runs @act on each domain that the arguments name. */
 int each_domain(const struct command *c, int argc, char **argv,
 		int (*act)(struct vane *v, uint32_t domid));
 
 /* --- print.c ------------------------------------------------------------- */
 
-/* Reads a file whole; NULL after a message. Freed by free(). */
+/* Reads a file whole, a NUL behind it; NULL after a message. For free(). */
 char *read_file(const char *path, size_t *len);
 
 /* Prints findings as "file:line:column: error: key: text". */
@@ -73,6 +81,9 @@ void json_text(yajl_gen g, const char *key, const char *text);
 void json_number(yajl_gen g, const char *key, long long number);
 void json_double(yajl_gen g, const char *key, double number);
 void json_bool(yajl_gen g, const char *key, bool value);
+
+/* An object in a list for what could not be read: name and error. */
+void json_error(yajl_gen g, int rc, const char *name);
 
 /* The object that every --json prints: its version, then a list. */
 void json_open(yajl_gen g, const char *list);

@@ -1,0 +1,134 @@
+#!/bin/sh
+# In Dom0: see commands.
+. /usr/lib/paravane-test/lib.sh
+
+cat > /tmp/d.cfg <<-END
+	name = "d"
+	uuid = "5e0c1b1a-3f0e-4a52-9f6b-0d1f2a3b4c5d"
+	kernel = "/boot/domu-vmlinuz"
+	ramdisk = "/boot/domu.cpio"
+	memory = 256
+	vcpus = 2
+	maxvcpus = 4
+	cpu_weight = 300
+	cmdline = "console=hvc0"
+END
+UUID=5e0c1b1a-3f0e-4a52-9f6b-0d1f2a3b4c5d
+
+said_cpus() { sed -n "s/\r//; s/^@sees \(.*\) .*/\1/p" /tmp/d.console | tail -n 1; }
+said_mem() { sed -n "s/\r//; s/^@sees .* //p" /tmp/d.console | tail -n 1; }
+cpus_now() { [ "$(said_cpus)" = "$1" ]; }
+has_cpus() { until_true 300 cpus_now "$1" || { echo "# $(said_cpus)"; false; }; }
+mem_now() { [ "$(said_mem)" "$1" "$2" ]; }
+has_mem() { until_true 300 mem_now "$@" || { echo "# $(said_mem)"; false; }; }
+prints() {
+	want=$1
+	shift
+	[ "$(vane "$@" 2>&1)" = "$want" ] || { vane "$@" 2>&1 | sed 's/^/# /'; false; }
+}
+shows() {
+	want=$1
+	shift
+	vane "$@" >/tmp/out 2>&1 && grep -q -- "$want" /tmp/out && return 0
+	tell /tmp/out
+	false
+}
+refused() {
+	want=$1
+	shift
+	vane "$@" >/tmp/out 2>/tmp/err
+	[ $? = 1 ] && [ ! -s /tmp/out ] && grep -q -- "$want" /tmp/err && return 0
+	cat /tmp/out /tmp/err | sed 's/^/# /'
+	false
+}
+as_json() { printf '@@json %s\t%s\n' "$*" "$(vane "$@" --json | tr '\n' ' ')"; }
+quiet() { vane "$@" >/tmp/out && [ ! -s /tmp/out ]; }
+
+plan $((55 + 4))
+ok "services come up" services
+ok "a domain comes up" create d
+ok "it runs" says d @ready 900
+
+ok "domid of a name" prints 1 domid d
+ok "domid of a UUID" prints 1 domid $UUID
+ok "domname" prints d domname 1
+ok "domid of nobody" refused 'there is no domain "nobody"' domid nobody
+ok "rename" quiet rename d e
+ok "the new name" prints 1 domid e
+ok "not a name that is taken" refused "exists already" rename e Domain-0
+ok "and back, by UUID" quiet rename $UUID d
+
+ok "the guest has two CPUs" has_cpus 0-1
+ok "vcpu-list says which are offline" shows '^d *1  *2    -   --p' vcpu-list d
+ok "vcpu-set to one" quiet vcpu-set d 1
+ok "the guest has one" has_cpus 0
+ok "vcpu-set to three" quiet vcpu-set d 3
+ok "the guest has three" has_cpus 0-2
+ok "not more than it may have" refused "allowed: 1 to 4" vcpu-set d 5
+ok "not none" refused "allowed: a number from 1" vcpu-set d 0
+ok "vcpu-pin one vCPU" quiet vcpu-pin d 0 1 0
+ok "it stays there" shows '^d *1  *0 .* 1 / 0$' vcpu-list d
+ok "vcpu-pin the soft one alone" quiet vcpu-pin d 0 - all
+ok "the hard one stays" shows '^d *1  *0 .* 1 / all$' vcpu-list d
+ok "vcpu-pin all" quiet vcpu-pin d all all,^1
+ok "each of them" shows '^d *1  *2 .* 0 / all$' vcpu-list d
+ok "by node" quiet vcpu-pin d all node:0
+ok "that is all" shows '^d *1  *2 .* all / all$' vcpu-list d
+ok "not to CPUs that are not there" refused "none of these CPUs" vcpu-pin d 0 9
+ok "not a vCPU that is not there" refused "no such vCPU" vcpu-pin d 7 0
+ok "what is no list of CPUs" refused "no list of CPUs" vcpu-pin d 0 x
+
+ok "mem-set less, in MiB" quiet mem-set d 160
+ok "the guest gives some back" has_mem -lt 12
+ok "the list shows it" until_true 300 shows '^d  *1   160 ' list
+ok "mem-set all, with a unit" quiet mem-set d 262144k
+ok "the guest takes it" until_true 300 shows '^d  *1   256 ' list
+ok "not more than its maxmem" refused "more than its maxmem" mem-set d 1g
+ok "mem-max" quiet mem-max d 300m
+ok "not less than its target" refused "less than its target" mem-max d 100
+ok "Domain-0 keeps what it needs" refused "needs 128" mem-set 0 64
+
+sched=$(vane info xen_scheduler)
+ok "the scheduler's parameters" shows "^d  *1    300    0" sched-$sched
+ok "set a weight and a cap" quiet sched-$sched -d d -w 512 -c 50
+ok "they are set" shows "^d  *1    512   50" sched-$sched -d d
+ok "not a weight of 0" refused "allowed: 1 to 65535" sched-$sched -d d -w 0
+ok "not a cap beyond its vCPUs" refused "100 for each" sched-$sched -d d -c 500
+ok "of a pool" shows '^Cpupool Pool-0: ' sched-$sched -s
+ok "the other scheduler has nothing to say" prints "" \
+	sched-$([ $sched = credit ] && echo credit2 || echo credit)
+
+ok "sysrq" quiet sysrq d h
+ok "the guest's kernel gets it" says d "sysrq: HELP" 300
+ok "not a sign" refused "letter or a digit" sysrq d -
+ok "what is no trigger" refused "allowed: nmi" trigger d bang
+ok "top" shows '^d  *1 -' top -b -i 2 -d 1
+ok "uptime" shows '^d  *1  0:0[0-9]:[0-9][0-9]$' uptime d
+ok "uptime -s" shows ' up  0:0[0-9], d (1)$' uptime -s d
+ok "info -n" shows '^   0:       0        0        0$' info -n
+ok "list of one that is not there" refused 'no domain "nobody"' list nobody
+
+# Pools: as far as the hypervisor has them.
+if [ "$(cat /sys/hypervisor/properties/features 2>/dev/null)" ] &&
+		vane cpupool-cpu-remove Pool-0 1 2>/tmp/err; then
+	ok "a pool of its own" shows . cpupool-create 'name="p"' 'cpus="1"'
+	ok "the domain moves there" quiet cpupool-migrate d p
+	ok "it is there" shows '^d .* p$' list -c d
+	vane cpupool-migrate d Pool-0
+	ok "it goes again" quiet cpupool-destroy p
+else
+	ok "there is one pool, which is said" grep -q "has one pool" /tmp/err
+	ok "none is made" refused "has one pool\|not free\|no CPU is free" \
+		cpupool-create 'name="p"'
+	ok "it is listed" shows '^Pool-0  *2 *credit       y          2$' \
+		cpupool-list
+	ok "a trigger is refused" refused "not for a PV domain" trigger d nmi
+fi
+
+for c in "list" "list nobody d" "claims" "vm-list" "uptime" "uptime nobody" \
+		"vcpu-list d" "vcpu-list d nobody" "block-list d" \
+		"network-list d" "sched-$sched" "sched-$sched -d d" \
+		"cpupool-list" "info" "info -n"; do
+	as_json $c 2>/dev/null
+done
+vane destroy d

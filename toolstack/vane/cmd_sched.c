@@ -1,0 +1,301 @@
+/*
+ * vane sched-credit and sched-credit2: shares of CPU time, of domains and of
+ * CPU pools. One handler for both: they differ in what a pool has.
+ */
+#include "toolstack/vane/vane.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct request {
+	const struct command *command;
+	const char *scheduler;		/* credit, credit2 */
+	const char *domain, *pool;	/* NULL: none named */
+	bool of_pool;			/* -s */
+	long weight, cap;		/* -1: not given */
+	long tslice, ratelimit, delay;
+	yajl_gen json;
+};
+
+static bool changes_domain(const struct request *r)
+{
+	return r->weight >= 0 || r->cap >= 0;
+}
+
+static bool changes_pool(const struct request *r)
+{
+	return r->tslice >= 0 || r->ratelimit >= 0 || r->delay >= 0;
+}
+
+/* --- one domain ---------------------------------------------------------- */
+
+static void domain_row(const struct request *r, const char *name,
+		       uint32_t domid, const struct vane_sched *s)
+{
+	yajl_gen g = r->json;
+
+	if (!g) {
+		printf("%-33s %4u %6u %4u\n", name ? name : "(null)", domid,
+		       s->weight, s->cap);
+		return;
+	}
+	yajl_gen_map_open(g);
+	json_number(g, "domid", domid);
+	json_text(g, "name", name);
+	json_number(g, "weight", s->weight);
+	json_number(g, "cap", s->cap);
+	yajl_gen_map_close(g);
+}
+
+static void domain_header(const struct request *r)
+{
+	if (!r->json)
+		printf("%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
+}
+
+static int one_domain(struct vane *v, const struct request *r)
+{
+	struct vane_sched s;
+	uint32_t domid;
+	char *name = NULL;
+	int rc = vane_domain_find(v, r->domain, &domid);
+
+	if (!rc)
+		rc = vane_sched_get(v, domid, &s);
+	if (rc)
+		return rc;
+	if (changes_domain(r)) {
+		if (r->weight >= 0)
+			s.weight = r->weight;
+		if (r->cap >= 0)
+			s.cap = r->cap;
+		return vane_sched_set(v, domid, &s);
+	}
+	(void)vane_domain_name(v, domid, &name);
+	domain_header(r);
+	domain_row(r, name, domid, &s);
+	free(name);
+	return 0;
+}
+
+/* --- pools --------------------------------------------------------------- */
+
+static void pool_line(const struct vane_pool *p,
+		      const struct vane_pool_sched *s)
+{
+	if (!strcmp(p->scheduler, "credit2"))
+		printf("Cpupool %s: ratelimit=%uus\n", p->name,
+		       s->ratelimit_us);
+	else
+		printf("Cpupool %s: tslice=%ums ratelimit=%uus "
+		       "migration-delay=%uus\n", p->name, s->tslice_ms,
+		       s->ratelimit_us, s->migration_delay_us);
+}
+
+static void json_pool(yajl_gen g, const struct vane_pool *p,
+		      const struct vane_pool_sched *s)
+{
+	yajl_gen_map_open(g);
+	json_text(g, "pool", p->name);
+	json_text(g, "scheduler", p->scheduler);
+	if (strcmp(p->scheduler, "credit2")) {
+		json_number(g, "tslice_ms", s->tslice_ms);
+		json_number(g, "migration_delay_us", s->migration_delay_us);
+	}
+	json_number(g, "ratelimit_us", s->ratelimit_us);
+	json_key(g, "domains");
+	yajl_gen_array_open(g);
+}
+
+static int pool_domains(struct vane *v, const struct request *r,
+			const struct vane_pool *p)
+{
+	struct vane_domain *list;
+	unsigned int count;
+	int rc = vane_domains(v, &list, &count), first = 0;
+
+	if (rc)
+		return rc;
+	domain_header(r);
+	for (unsigned int i = 0; i < count; i++) {
+		struct vane_sched s;
+
+		if (list[i].pool != p->id || list[i].dying)
+			continue;
+		rc = vane_sched_get(v, list[i].domid, &s);
+		first = first ? first : rc;
+		if (!rc)
+			domain_row(r, list[i].name, list[i].domid, &s);
+	}
+	vane_domains_free(list, count);
+	return first;
+}
+
+static int change_pool(struct vane *v, const struct request *r,
+		       const struct vane_pool *p, struct vane_pool_sched *s)
+{
+	if (r->tslice >= 0)
+		s->tslice_ms = r->tslice;
+	if (r->ratelimit >= 0)
+		s->ratelimit_us = r->ratelimit;
+	if (r->delay >= 0)
+		s->migration_delay_us = r->delay;
+	return vane_pool_sched_set(v, p, s);
+}
+
+static int one_pool(struct vane *v, const struct request *r,
+		    const struct vane_pool *p)
+{
+	struct vane_pool_sched s;
+	int rc;
+
+	if (strcmp(p->scheduler, r->scheduler))
+		return 0;		/* another scheduler's: nothing */
+	rc = vane_pool_sched_get(v, p, &s);
+	if (rc)
+		return rc;
+	if (changes_pool(r))
+		return change_pool(v, r, p, &s);
+	if (r->json)
+		json_pool(r->json, p, &s);
+	else
+		pool_line(p, &s);
+	if (!r->of_pool)
+		rc = pool_domains(v, r, p);
+	if (r->json) {
+		yajl_gen_array_close(r->json);
+		yajl_gen_map_close(r->json);
+	}
+	return rc;
+}
+
+static int pools(struct vane *v, const struct request *r)
+{
+	struct vane_pool *list, one;
+	unsigned int count;
+	int rc;
+
+	/* -s without a pool means the first one. */
+	if (r->pool || r->of_pool) {
+		rc = vane_pool_find(v, r->pool ? r->pool : "0", &one);
+		return rc ? rc : one_pool(v, r, &one);
+	}
+	rc = vane_pools(v, &list, &count);
+	if (rc)
+		return rc;
+	for (unsigned int i = 0; !rc && i < count; i++)
+		rc = one_pool(v, r, &list[i]);
+	free(list);
+	return rc;
+}
+
+/* --- options ------------------------------------------------------------- */
+
+static int take(struct request *r, int opt)
+{
+	unsigned int n = 0;
+	long *to = opt == 'w' ? &r->weight : opt == 'c' ? &r->cap :
+		opt == 't' ? &r->tslice : opt == 'r' ? &r->ratelimit :
+		opt == 'm' ? &r->delay : NULL;
+
+	if (to) {
+		if (read_number("parameter", optarg, 0, 1000000, &n))
+			return -1;
+		*to = n;
+	} else if (opt == 'd') {
+		r->domain = optarg;
+	} else if (opt == 'p') {
+		r->pool = optarg;
+	} else if (opt == 's') {
+		r->of_pool = true;
+	} else {
+		return -1;
+	}
+	return 0;
+}
+
+static int run(struct request *r, int argc, char **argv, const char *options)
+{
+	static const struct option longs[] = {
+		{ "domain", required_argument, NULL, 'd' },
+		{ "weight", required_argument, NULL, 'w' },
+		{ "cap", required_argument, NULL, 'c' },
+		{ "schedparam", no_argument, NULL, 's' },
+		{ "tslice_ms", required_argument, NULL, 't' },
+		{ "ratelimit_us", required_argument, NULL, 'r' },
+		{ "migration_delay_us", required_argument, NULL, 'm' },
+		{ "cpupool", required_argument, NULL, 'p' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool json = take_json(&argc, argv);
+	struct vane *v;
+	int opt, rc;
+
+	while ((opt = getopt_long(argc, argv, options, longs, NULL)) >= 0)
+		if (take(r, opt))
+			return usage(r->command);
+	if (optind != argc || (r->domain && (r->pool || r->of_pool)) ||
+	    (changes_domain(r) && !r->domain) ||
+	    (changes_pool(r) && !r->of_pool))
+		return usage(r->command);
+	v = connect_or_exit();
+	if (json) {
+		r->json = json_begin();
+		json_open(r->json, r->domain ? "domains" : "pools");
+	}
+	rc = r->domain ? one_domain(v, r) : pools(v, r);
+	if (json)
+		json_close(r->json);
+	vane_close(v);
+	return rc ? EXIT_FAILED : EXIT_OK;
+}
+
+#define NOTHING { .weight = -1, .cap = -1, .tslice = -1, .ratelimit = -1, \
+	.delay = -1 }
+
+#define DOMAINS \
+	"    -d, --domain DOMAIN  this one; with -w or -c: change it\n" \
+	"    -w, --weight N       1 to 65535; 256 is usual\n" \
+	"    -c, --cap N          percent of a CPU at most; 0: no limit\n" \
+	"    -p, --cpupool POOL   only domains of this pool\n" \
+	"    -s, --schedparam     the pool's own parameters; with -r: change " \
+	"them\n" \
+	"    -r, --ratelimit_us N\n"
+
+static int run_credit(int argc, char **argv)
+{
+	struct request r = NOTHING;
+
+	r.command = &cmd_sched_credit;
+	r.scheduler = "credit";
+	return run(&r, argc, argv, "d:w:c:p:st:r:m:");
+}
+
+const struct command cmd_sched_credit = {
+	.name = "sched-credit",
+	.arguments = "[--json] [-d DOMAIN [-w N] [-c N]] [-p POOL] "
+		"[-s [-t N] [-r N] [-m N]]",
+	.summary = "Print or set the parameters of the scheduler credit.",
+	.options = DOMAINS "    -t, --tslice_ms N\n"
+		"    -m, --migration_delay_us N\n",
+	.run = run_credit,
+};
+
+static int run_credit2(int argc, char **argv)
+{
+	struct request r = NOTHING;
+
+	r.command = &cmd_sched_credit2;
+	r.scheduler = "credit2";
+	return run(&r, argc, argv, "d:w:c:p:sr:");
+}
+
+const struct command cmd_sched_credit2 = {
+	.name = "sched-credit2",
+	.arguments = "[--json] [-d DOMAIN [-w N] [-c N]] [-p POOL] "
+		"[-s [-r N]]",
+	.summary = "Print or set the parameters of the scheduler credit2.",
+	.options = DOMAINS, .run = run_credit2,
+};

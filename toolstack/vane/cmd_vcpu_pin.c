@@ -1,0 +1,124 @@
+/*
+ * vane vcpu-pin and vcpu-set: where vCPUs run, and how many of them.
+ */
+#include "toolstack/vane/vane.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "-" leaves an affinity alone: *@map is NULL then. */
+static int read_map(struct vane *v, const char *text, uint8_t room[128],
+		    const uint8_t **map)
+{
+	*map = NULL;
+	if (!text || !strcmp(text, "-"))
+		return 0;
+	*map = room;
+	return vane_cpulist(v, text, room);
+}
+
+static int pin(struct vane *v, char **argv, bool force)
+{
+	uint8_t hard_room[128], soft_room[128];
+	const uint8_t *hard, *soft;
+	unsigned int from = 0, to = 0;
+	struct vane_domain *d;
+	uint32_t domid;
+	int rc = vane_domain_find(v, argv[0], &domid);
+
+	if (!rc && strcmp(argv[1], "all"))
+		rc = read_number("vCPU", argv[1], 0, 8191, &from);
+	if (!rc)
+		rc = read_map(v, argv[2], hard_room, &hard);
+	if (!rc)
+		rc = read_map(v, argv[3], soft_room, &soft);
+	if (!rc)
+		rc = vane_domain_get(v, domid, &d);
+	if (rc)
+		return rc;
+	to = strcmp(argv[1], "all") ? from + 1 : d->max_vcpus;
+	vane_domains_free(d, 1);
+	for (unsigned int i = from; !rc && i < to; i++)
+		if (hard || soft)
+			rc = vane_vcpu_pin(v, domid, i, hard, soft, force);
+	return rc;
+}
+
+static int run_pin(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "force", no_argument, NULL, 'f' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool force = false;
+	struct vane *v;
+	int opt, rc;
+
+	/* A "-" or "^2" among the arguments is none of the options. */
+	while ((opt = getopt_long(argc, argv, "+f", longs, NULL)) >= 0) {
+		if (opt != 'f')
+			return usage(&cmd_vcpu_pin);
+		force = true;
+	}
+	if (argc - optind != 3 && argc - optind != 4)
+		return usage(&cmd_vcpu_pin);
+	v = connect_or_exit();
+	rc = pin(v, argv + optind, force);
+	vane_close(v);
+	return rc ? EXIT_FAILED : EXIT_OK;
+}
+
+const struct command cmd_vcpu_pin = {
+	.name = "vcpu-pin", .arguments = "[-f] DOMAIN VCPU|all HARD [SOFT]",
+	.summary = "Set on which CPUs vCPUs may run (hard), and best run "
+		"(soft).",
+	.options = "    HARD, SOFT   CPUs as 0,2-3,^2 or all or node:0; - "
+		"leaves them alone\n"
+		"    -f, --force  undo a pin of the domain's own kernel\n",
+	.run = run_pin,
+};
+
+static int run_set(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "ignore-host", no_argument, NULL, 'i' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct vane_host host;
+	unsigned int count;
+	bool ignore = false;
+	uint32_t domid;
+	struct vane *v;
+	int opt, rc;
+
+	while ((opt = getopt_long(argc, argv, "i", longs, NULL)) >= 0) {
+		if (opt != 'i')
+			return usage(&cmd_vcpu_set);
+		ignore = true;
+	}
+	if (argc - optind != 2)
+		return usage(&cmd_vcpu_set);
+	v = connect_or_exit();
+	rc = vane_domain_find(v, argv[optind], &domid);
+	if (!rc)
+		rc = read_number("number of vCPUs", argv[optind + 1], 1, 8192,
+				 &count);
+	if (!rc && !ignore && !vane_host_info(v, &host) &&
+	    count > host.nr_cpus)
+		fprintf(stderr, "vane: warning: %u vCPUs are more than the "
+			"host's %u CPUs\n", count, host.nr_cpus);
+	if (!rc)
+		rc = vane_vcpus_set(v, domid, count);
+	vane_close(v);
+	return rc ? EXIT_FAILED : EXIT_OK;
+}
+
+const struct command cmd_vcpu_set = {
+	.name = "vcpu-set", .arguments = "[-i] DOMAIN COUNT",
+	.summary = "Ask a domain to use the first COUNT of its vCPUs.",
+	.options = "    -i, --ignore-host  do not warn of more than the host "
+		"has CPUs\n",
+	.run = run_set,
+};
