@@ -176,16 +176,27 @@ enum vane_backend {
 	VANE_BACKEND_KERNEL,	/* vbd, vif: the kernel's drivers in Dom0 */
 };
 
-enum vane_disk_format { VANE_DISK_RAW, VANE_DISK_EMPTY };
+enum vane_disk_format {
+	VANE_DISK_RAW, VANE_DISK_EMPTY,
+	/* Can be described, not served. */
+	VANE_DISK_QCOW, VANE_DISK_QCOW2, VANE_DISK_VHD, VANE_DISK_QED,
+};
+
+/* An answer that may have been left open. */
+enum vane_choice { VANE_OPEN, VANE_NO, VANE_YES };
 
 struct vane_disk {
 	char *target;			/* path; NULL: an empty drive */
 	char *vdev;			/* as written: xvda, sda1, 51712 */
+	char *script;			/* as written; NULL: none */
+	char *backend_domain;		/* NULL: Domain-0 */
+	char *backend_type;		/* as written: phy, qdisk; or NULL */
+	char *specification;		/* as written: xen, virtio; or NULL */
 	unsigned int devid;		/* number of vdev in the interface */
 	enum vane_disk_format format;
 	enum vane_backend backend;
-	bool readonly, cdrom;
-	bool discard, direct_io_safe, trusted;
+	bool readonly, cdrom, direct_io_safe;
+	enum vane_choice discard, trusted; /* open: yes */
 	unsigned int line;		/* where it was written */
 };
 
@@ -194,17 +205,29 @@ struct vane_nic {
 	uint8_t mac[6];			/* all zero: choose one */
 	char *bridge;			/* NULL: from vane.conf, xenbr0 */
 	char *vifname;			/* NULL: vifN.D */
-	char *ip, *script, *gatewaydev;	/* NULL: none */
+	char *ip, *script, *gatewaydev;	/* NULL: none; script as written */
+	char *backend_domain;		/* NULL: Domain-0 */
+	char *model, *type;		/* as written: only to be described */
 	uint64_t rate_bytes;		/* per interval; 0: no limit */
 	uint32_t rate_usec;
 	unsigned int mtu;		/* 0: the bridge's */
 	enum vane_backend backend;
-	bool trusted;
+	enum vane_choice trusted;	/* open: yes */
 	unsigned int line;
 };
 
+/* Settings that were written, where that is not the same as their value. */
+enum {
+	VANE_SAID_VCPUS = 1, VANE_SAID_MAXVCPUS = 2, VANE_SAID_WEIGHT = 4,
+	VANE_SAID_CAP = 8, VANE_SAID_EVENT_CHANNELS = 16,
+};
+
+struct vane_other;			/* a setting that is only described */
+
 struct vane_config {
-	char *name, *kernel, *ramdisk, *cmdline;
+	char *name, *kernel, *ramdisk, *cmdline, *pool;
+	char *bootloader, **bootloader_args;
+	unsigned int nr_bootloader_args;
 	uint8_t uuid[16];		/* all zero: choose one */
 	uint64_t memory_kib, maxmem_kib;
 	unsigned int vcpus, maxvcpus;
@@ -217,6 +240,9 @@ struct vane_config {
 	unsigned int tsc_mode;
 	enum vane_action on_poweroff, on_reboot, on_crash, on_watchdog;
 	bool nomigrate;
+	unsigned int said;		/* VANE_SAID_* */
+	struct vane_other *others;
+	unsigned int nr_others;
 	struct vane_disk *disks;
 	unsigned int nr_disks;
 	struct vane_nic *nics;
@@ -235,6 +261,8 @@ struct vane_finding {
 struct vane_report {
 	struct vane_finding *findings;
 	unsigned int count, errors;
+	/* What a domain here cannot have is a warning: for converting. */
+	bool describe;
 };
 
 void vane_report_free(struct vane_report *report);
@@ -255,6 +283,25 @@ int vane_config_parse(struct vane_config *config, const char *file,
 		      const char *text, size_t len, const char *const *extra,
 		      struct vane_report *report);
 void vane_config_free(struct vane_config *config);
+
+/** Receives a piece of a text. */
+typedef void vane_print_fn(void *arg, const char *text, size_t len);
+
+/**
+ * Writes a configuration as xl's JSON, the form of `xl create -n` and of
+ * `xl list -l`. @cpus: how many CPUs the host has, which "all" means.
+ */
+int vane_config_json(const struct vane_config *config, unsigned int cpus,
+		     vane_print_fn *print, void *arg);
+
+/** Reads that form; findings name the member. */
+int vane_config_from_json(struct vane_config *config, const char *file,
+			  const char *text, size_t len,
+			  struct vane_report *report);
+
+/** Writes a configuration in the syntax of xl.cfg. */
+int vane_config_text(const struct vane_config *config, vane_print_fn *print,
+		     void *arg);
 
 /**
  * One disk or one interface as it stands in a configuration's list. 0 with

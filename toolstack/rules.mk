@@ -8,8 +8,11 @@ TOOLSTACK_SYS := $(addprefix $(TOOLSTACK)/sys/,privcmd.o evtchn.o gntdev.o)
 # Pure parts, which the host tests and fuzzers compile anew.
 LIBVANE_IMAGE := $(addprefix toolstack/libvane/,image.c unwrap.c layout.c)
 LIBVANE_CONFIG := $(addprefix toolstack/libvane/,cfg.c report.c config.c \
-	config_values.c config_disk.c config_vif.c text.c)
+	config_values.c config_other.c config_disk.c config_vif.c text.c)
+LIBVANE_CONVERT := $(addprefix toolstack/libvane/,config_json.c config_text.c \
+	config_from_json.c)
 LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
+	$(LIBVANE_CONVERT) \
 	$(addprefix toolstack/libvane/,context.c hv.c host.c \
 	domains.c settings.c kernel_file.c build_memory.c build_load.c \
 	build_vcpu.c limits.c entries.c device.c device_up.c \
@@ -20,7 +23,7 @@ VANE_SRC := $(addprefix toolstack/vane/,main.c print.c cmd_create.c \
 	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \
 	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_store_quota.c \
 	cmd_devices.c cmd_vcpu_pin.c cmd_memory.c cmd_signal.c cmd_sched.c \
-	cmd_cpupool.c cmd_top.c list_json.c cmd_init.c cmd_help.c monitor.c)
+	cmd_cpupool.c cmd_config.c cmd_top.c list_json.c cmd_init.c cmd_help.c monitor.c)
 
 toolstack_objs = $(patsubst toolstack/%.c,$(TOOLSTACK)/%.o,$(1))
 LIBVANE := $(TOOLSTACK)/libvane.a
@@ -81,10 +84,10 @@ $(TOOLSTACK)/test/test_golden: toolstack/test/test_golden.c \
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka -lyajl_s
 
 $(TOOLSTACK)/test/fuzz_config: toolstack/test/fuzz_config.c $(LIBVANE_CONFIG) \
-		$(TOOLSTACK_H)
+		$(LIBVANE_CONVERT) $(TOOLSTACK_H)
 	@mkdir -p $(@D)
 	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) -fsanitize=fuzzer -o $@ \
-		$(filter %.c,$^)
+		$(filter %.c,$^) -lyajl_s
 
 $(TOOLSTACK)/test/fuzz_image: toolstack/test/fuzz_image.c $(LIBVANE_IMAGE) \
 		$(TOOLSTACK_H)
@@ -92,17 +95,24 @@ $(TOOLSTACK)/test/fuzz_image: toolstack/test/fuzz_image.c $(LIBVANE_IMAGE) \
 	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) -fsanitize=fuzzer -o $@ \
 		$(filter %.c,$^) $(IMAGE_LIBS)
 
-HOST_TESTS += $(addprefix $(TOOLSTACK)/test/,test_config test_image test_store \
+HOST_TESTS += toolstack/test/configs $(addprefix $(TOOLSTACK)/test/,test_config test_image test_store \
 	test_golden)
 FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image)
 
 # --- the area's whole suite -----------------------------------------------------
 
+TOOLSTACK_HOST := $(filter toolstack/% $(TOOLSTACK)/%,$(HOST_TESTS))
 # Machines of their own, too long for `make check`.
 TOOLSTACK_SYSTEM := $(addprefix toolstack/test/system/,commands devices)
 
 .PHONY: check-toolstack
 check-toolstack: packages
-	$(AGAIN) $(filter $(TOOLSTACK)/%,$(HOST_TESTS)) $(SYSTEM_NEEDS)
-	@tests/run-tap -t $(LIMIT) -j 2 $(filter $(TOOLSTACK)/%,$(HOST_TESTS)) \
+	$(AGAIN) $(TOOLSTACK_HOST) $(SYSTEM_NEEDS)
+	@tests/run-tap -t $(LIMIT) -j 2 $(TOOLSTACK_HOST) \
 		-j 1 $(TOOLSTACK_SYSTEM)
+
+# What Debian's xl makes of the corpus of xl.cfg files, anew: minutes.
+.PHONY: record-xl-cfg
+record-xl-cfg: packages
+	$(AGAIN) $(PEER_NEEDS)
+	@toolstack/test/record-xl-cfg

@@ -15,81 +15,68 @@
 #define MAX_VCPUS	512u		/* a record's worth of the store */
 #define MAX_MIB		(16ull << 20)	/* 16 TiB */
 
+#define PLAIN(name, take) { name, take, 0, 0, 0, 0 }
+#define MEMBER(name, take, member) { name, take, AT(member), 0, 0, 0 }
+#define RANGE(name, take, member, min, max, said) \
+	{ name, take, AT(member), min, max, said }
+
 static const struct key keys[] = {
-	{ "name", config_name, AT(name), 0, 0 },
-	{ "uuid", config_uuid, AT(uuid), 0, 0 },
-	{ "type", config_type, 0, 0, 0 },
-	{ "builder", config_type, 0, 0, 0 },
-	{ "kernel", config_path, AT(kernel), 0, 0 },
-	{ "ramdisk", config_path, AT(ramdisk), 0, 0 },
-	{ "cmdline", config_text, AT(cmdline), 0, 1023 },
-	{ "root", config_part, 0, 0, 0 },
-	{ "extra", config_part, 0, 0, 0 },
-	{ "memory", config_mib, AT(memory_kib), 1, MAX_MIB },
-	{ "maxmem", config_mib, AT(maxmem_kib), 1, MAX_MIB },
-	{ "vcpus", config_number, AT(vcpus), 1, MAX_VCPUS },
-	{ "maxvcpus", config_number, AT(maxvcpus), 1, MAX_VCPUS },
-	{ "cpus", config_cpus, AT(cpus), 0, 0 },
-	{ "cpus_soft", config_cpus, AT(cpus_soft), 0, 0 },
-	{ "cpu_weight", config_number, AT(weight), 1, 65535 },
-	{ "cap", config_number, AT(cap), 0, 100 * MAX_VCPUS },
-	{ "tsc_mode", config_tsc_mode, AT(tsc_mode), 0, 0 },
-	{ "max_grant_frames", config_frames, AT(max_grant_frames), 0, 65536 },
-	{ "max_maptrack_frames", config_frames, AT(max_maptrack_frames), 0,
-	  65536 },
-	{ "event_channels", config_number, AT(max_event_channels), 16, 131071 },
-	{ "on_poweroff", config_action, AT(on_poweroff), 0, 0 },
-	{ "on_reboot", config_action, AT(on_reboot), 0, 0 },
-	{ "on_crash", config_action, AT(on_crash), 0, 0 },
-	{ "on_watchdog", config_action, AT(on_watchdog), 0, 0 },
-	{ "nomigrate", config_bool, AT(nomigrate), 0, 0 },
-	{ "disk", config_disks, 0, 0, 0 },
-	{ "vif", config_nics, 0, 0, 0 },
-	/* Without them the domain is another one. */
-	{ "bootloader", config_unsupported, 0, 0, 0 },
-	{ "bootloader_args", config_ignored, 0, 0, 0 },
-	{ "pci", config_unsupported, 0, 0, 0 },
-	{ "p9", config_unsupported, 0, 0, 0 },
-	{ "channel", config_unsupported, 0, 0, 0 },
-	{ "vfb", config_unsupported, 0, 0, 0 },
-	{ "pool", config_unsupported, 0, 0, 0 },
-	{ "iomem", config_unsupported, 0, 0, 0 },
-	{ "ioports", config_unsupported, 0, 0, 0 },
-	{ "irqs", config_unsupported, 0, 0, 0 },
-	{ "vnuma", config_unsupported, 0, 0, 0 },
-	{ "driver_domain", config_unsupported, 0, 0, 0 },
-	/* Without them it is the same. */
-	{ "boot", config_ignored, 0, 0, 0 },
-	{ "on_soft_reset", config_ignored, 0, 0, 0 },
-	{ "localtime", config_ignored, 0, 0, 0 },
-	{ "rtc_timeoffset", config_ignored, 0, 0, 0 },
-	{ "e820_host", config_ignored, 0, 0, 0 },
-	{ "claim_mode", config_ignored, 0, 0, 0 },
-	{ "vnc", config_ignored, 0, 0, 0 },
-	{ "sdl", config_ignored, 0, 0, 0 },
-	{ "serial", config_ignored, 0, 0, 0 },
-	{ "acpi", config_ignored, 0, 0, 0 },
-	{ "apic", config_ignored, 0, 0, 0 },
-	{ "pae", config_ignored, 0, 0, 0 },
-	{ "hap", config_ignored, 0, 0, 0 },
-	{ "usb", config_ignored, 0, 0, 0 },
-	{ "xen_platform_pci", config_ignored, 0, 0, 0 },
-	{ "device_model_version", config_ignored, 0, 0, 0 },
-	{ "firmware", config_ignored, 0, 0, 0 },
-	{ "seclabel", config_ignored, 0, 0, 0 },
-	{ "shadow_memory", config_ignored, 0, 0, 0 },
-	{ "description", config_ignored, 0, 0, 0 },
+	MEMBER("name", config_name, name),
+	MEMBER("uuid", config_uuid, uuid),
+	PLAIN("type", config_type),
+	PLAIN("builder", config_type),
+	MEMBER("kernel", config_path, kernel),
+	MEMBER("ramdisk", config_path, ramdisk),
+	RANGE("cmdline", config_text, cmdline, 0, 1023, 0),
+	PLAIN("root", config_part),
+	PLAIN("extra", config_part),
+	MEMBER("bootloader", config_path, bootloader),
+	PLAIN("bootloader_args", config_args),
+	RANGE("memory", config_mib, memory_kib, 1, MAX_MIB, 0),
+	RANGE("maxmem", config_mib, maxmem_kib, 1, MAX_MIB, 0),
+	RANGE("vcpus", config_number, vcpus, 1, MAX_VCPUS, VANE_SAID_VCPUS),
+	RANGE("maxvcpus", config_number, maxvcpus, 1, MAX_VCPUS,
+	      VANE_SAID_MAXVCPUS),
+	MEMBER("cpus", config_cpus, cpus),
+	MEMBER("cpus_soft", config_cpus, cpus_soft),
+	RANGE("cpu_weight", config_number, weight, 1, 65535,
+	      VANE_SAID_WEIGHT),
+	RANGE("cap", config_number, cap, 0, 100 * MAX_VCPUS, VANE_SAID_CAP),
+	RANGE("pool", config_text, pool, 0, 63, 0),
+	/* As Ganeti writes them. */
+	MEMBER("cpu", config_cpus, cpus),
+	RANGE("cpu_cap", config_number, cap, 0, 100 * MAX_VCPUS,
+	      VANE_SAID_CAP),
+	PLAIN("bootargs", config_args),
+	MEMBER("tsc_mode", config_tsc_mode, tsc_mode),
+	RANGE("max_grant_frames", config_frames, max_grant_frames, 0, 65536,
+	      0),
+	RANGE("max_maptrack_frames", config_frames, max_maptrack_frames, 0,
+	      65536, 0),
+	RANGE("max_event_channels", config_number, max_event_channels, 16,
+	      131071, VANE_SAID_EVENT_CHANNELS),
+	MEMBER("on_poweroff", config_action, on_poweroff),
+	MEMBER("on_reboot", config_action, on_reboot),
+	MEMBER("on_crash", config_action, on_crash),
+	MEMBER("on_watchdog", config_action, on_watchdog),
+	MEMBER("nomigrate", config_bool, nomigrate),
+	PLAIN("disk", config_disks),
+	PLAIN("vif", config_nics),
 };
 
 #define NR_KEYS (sizeof(keys) / sizeof(keys[0]))
 
 static void take_unknown(struct maker *m, const struct cfg_setting *s)
 {
-	const char *names[NR_KEYS], *near;
+	const unsigned int all = NR_KEYS + config_nr_others;
+	const char **names = calloc(all, sizeof(*names)), *near = NULL;
 
-	for (size_t i = 0; i < NR_KEYS; i++)
-		names[i] = keys[i].name;
-	near = nearest_name(s->name, names, NR_KEYS);
+	for (unsigned int i = 0; names && i < all; i++)
+		names[i] = i < NR_KEYS ? keys[i].name :
+			config_others[i - NR_KEYS].name;
+	if (names)
+		near = nearest_name(s->name, names, all);
+	free(names);
 	report_add(m->report, VANE_WARNING, config_place(s, NULL), s->name,
 		   "is no known setting%s%s%s", near ? "; did you mean \"" : "",
 		   near ? near : "", near ? "\"?" : "");
@@ -97,13 +84,20 @@ static void take_unknown(struct maker *m, const struct cfg_setting *s)
 
 static void take_setting(struct maker *m, struct cfg_setting *s)
 {
+	const struct other_key *other;
+
 	for (size_t i = 0; i < NR_KEYS; i++)
 		if (!strcmp(s->name, keys[i].name)) {
 			if (s->value.kind != CFG_BROKEN)
 				keys[i].take(m, s, &keys[i]);
+			m->config->said |= keys[i].said;
 			return;
 		}
-	take_unknown(m, s);
+	other = other_find(s->name);
+	if (!other)
+		take_unknown(m, s);
+	else if (s->value.kind != CFG_BROKEN)
+		other_take(m, s, other);
 }
 
 /* --- what needs several of them ------------------------------------------ */
@@ -147,8 +141,29 @@ static void missing(struct maker *m, const char *file, const char *key,
 	struct place place = { .file = file };
 
 	if (!cfg_find(m->cfg, key))
-		report_add(m->report, VANE_ERROR, place, key,
+		report_add(m->report, strcmp(key, "name") ?
+			   refusal(m->report) : VANE_ERROR, place, key,
 			   "is missing; allowed: %s", allowed);
+}
+
+/* A kernel, or a boot loader that finds one. */
+static void check_kernel(struct maker *m, const char *file)
+{
+	static const char allowed[] =
+		"path of an ELF kernel or a bzImage";
+	struct cfg_setting *s = cfg_find(m->cfg, "bootloader");
+
+	if (m->config->bootloader && s)
+		report_add(m->report, refusal(m->report),
+			   config_place(s, &s->value), s->name,
+			   "this is not supported; allowed: nothing");
+	s = cfg_find(m->cfg, "kernel");
+	if (m->config->kernel || m->config->bootloader)
+		return;
+	if (!s)
+		missing(m, file, "kernel", allowed);
+	else if (s->value.kind != CFG_BROKEN)
+		config_wrong(m, s, "%s", allowed);
 }
 
 static void compare(struct maker *m, const char *key, bool ok,
@@ -165,11 +180,8 @@ static void check_together(struct maker *m, const char *file)
 	struct vane_config *c = m->config;
 
 	missing(m, file, "name", "the domain's name in quotes");
-	missing(m, file, "kernel", "path of an ELF kernel or a bzImage");
+	check_kernel(m, file);
 	missing(m, file, "memory", "MiB for the domain");
-	if (cfg_find(m->cfg, "kernel") && !c->kernel)
-		compare(m, "kernel", false,
-			"path of an ELF kernel or a bzImage");
 	if (!c->vcpus)
 		c->vcpus = 1;
 	if (!c->maxvcpus)
@@ -226,6 +238,10 @@ void vane_config_free(struct vane_config *c)
 	free(c->kernel);
 	free(c->ramdisk);
 	free(c->cmdline);
+	free(c->pool);
+	free(c->bootloader);
+	free_list(c->bootloader_args, c->nr_bootloader_args);
+	others_free(c);
 	free_list(c->cpus, c->nr_cpus);
 	free_list(c->cpus_soft, c->nr_cpus_soft);
 	for (unsigned int i = 0; i < c->nr_disks; i++)

@@ -24,6 +24,10 @@ int disk_parse(const struct spec *spec, const char *text,
 int nic_parse(const struct spec *spec, const char *text,
 	      struct vane_nic *nic);
 
+/* "no discard": VANE_ERROR, or VANE_WARNING where a configuration is only
+ * to be described. */
+enum vane_level refusal(const struct vane_report *report);
+
 /* "vane", "phy", "linux", ...: 0 and *@backend, or -EINVAL. */
 int backend_parse(const char *text, enum vane_backend *backend);
 #define BACKEND_ALLOWED "vane (ours), phy or linux (the kernel's)"
@@ -46,6 +50,7 @@ struct key {
 	config_take_fn *take;
 	size_t offset;			/* in struct vane_config */
 	uint64_t min, max;
+	unsigned int said;		/* VANE_SAID_* */
 };
 
 #define AT(member) offsetof(struct vane_config, member)
@@ -58,10 +63,51 @@ struct place config_place(const struct cfg_setting *s,
 void config_wrong(struct maker *m, const struct cfg_setting *s,
 		  const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* Texts by value: actions, time modes, disk formats. NULL ends them. */
+extern const char *const config_actions[], *const config_tsc_modes[],
+	*const config_disk_formats[];
+
 config_take_fn config_number, config_bool, config_mib, config_text,
 	config_path, config_name, config_uuid, config_action,
 	config_type, config_tsc_mode, config_frames, config_cpus,
-	config_disks, config_nics, config_part, config_ignored,
-	config_unsupported;
+	config_disks, config_nics, config_part, config_args;
+
+/* --- config_other.c: settings that are only described --------------------- */
+
+enum other_kind {
+	OTHER_BOOL,			/* "True" or "False" */
+	OTHER_NUMBER, OTHER_MIB, OTHER_TEXT,
+	OTHER_WORD,			/* - is _ in JSON */
+	OTHER_LIST,			/* of texts */
+	OTHER_NUMBERS,
+	OTHER_NONE,			/* nothing in JSON */
+};
+
+struct other_key {
+	const char *name;		/* in xl.cfg */
+	const char *section, *json;	/* in JSON: c_info, b_info, type.pv */
+	enum other_kind kind;
+	bool refused;			/* a domain without it is another one */
+};
+
+struct vane_other {
+	const struct other_key *key;
+	char **items;			/* one, or those of a list */
+	unsigned int nr_items;
+};
+
+extern const struct other_key config_others[];
+extern const unsigned int config_nr_others;
+
+const struct other_key *other_find(const char *name);
+const struct other_key *other_find_json(const char *section, const char *json);
+
+/* Takes a setting over; its value may be of a wrong kind. */
+void other_take(struct maker *m, struct cfg_setting *s,
+		const struct other_key *key);
+/* Adds a value; 0 or -ENOMEM. @text is copied. */
+int other_add(struct vane_config *c, const struct other_key *key,
+	      const char *text);
+void others_free(struct vane_config *c);
 
 #endif

@@ -29,6 +29,26 @@ static void fail(struct disk_reader *r, const char *what, const char *found,
 		   "%s \"%s\"; allowed: %s", what, found, allowed);
 }
 
+/* What can be described, but not had here. */
+static void refuse(struct disk_reader *r, const char *what, const char *found,
+		   const char *allowed)
+{
+	enum vane_level level = refusal(r->spec->report);
+
+	r->failed |= level == VANE_ERROR;
+	report_add(r->spec->report, level, r->spec->place, r->spec->key,
+		   "%s \"%s\" is not supported; allowed: %s", what, found,
+		   allowed);
+}
+
+/* Copies a text into a member that is given once. */
+static void set_text(struct disk_reader *r, char **to, const char *text)
+{
+	free(*to);
+	*to = strdup(text);
+	r->failed |= !*to;
+}
+
 static void set_slot(struct disk_reader *r, unsigned int slot,
 		     const char *text)
 {
@@ -54,15 +74,15 @@ static bool take_flag(struct disk_reader *r, const char *word)
 	if (!strcmp(word, "cdrom"))
 		d->cdrom = true;
 	else if (!strcmp(word, "discard"))
-		d->discard = true;
+		d->discard = VANE_YES;
 	else if (!strcmp(word, "no-discard"))
-		d->discard = false;
+		d->discard = VANE_NO;
 	else if (!strcmp(word, "direct-io-safe"))
 		d->direct_io_safe = true;
 	else if (!strcmp(word, "trusted"))
-		d->trusted = true;
+		d->trusted = VANE_YES;
 	else if (!strcmp(word, "untrusted"))
-		d->trusted = false;
+		d->trusted = VANE_NO;
 	else
 		return false;
 	return true;
@@ -110,18 +130,26 @@ static void take_option(struct disk_reader *r, const char *key,
 		else if (strcmp(value, "disk"))
 			fail(r, "devtype", value, "disk or cdrom");
 	} else if (!strcmp(key, "backendtype")) {
-		if (backend_parse(value, &r->disk.backend))
-			fail(r, "backendtype", value, BACKEND_ALLOWED);
+		set_text(r, &r->disk.backend_type, value);
+		if (!strcmp(value, "standalone"))
+			refuse(r, key, value, BACKEND_ALLOWED);
+		else if (backend_parse(value, &r->disk.backend))
+			fail(r, key, value, BACKEND_ALLOWED);
 	} else if (!strcmp(key, "backend")) {
+		set_text(r, &r->disk.backend_domain, value);
 		if (strcmp(value, "0") && strcmp(value, "Domain-0"))
-			fail(r, "backend", value, "0 or Domain-0");
+			refuse(r, key, value, "0 or Domain-0");
 	} else if (!strcmp(key, "specification")) {
-		if (strcmp(value, "xen"))
-			fail(r, "specification", value, "xen");
+		set_text(r, &r->disk.specification, value);
+		if (!strcmp(value, "virtio"))
+			refuse(r, key, value, "xen");
+		else if (strcmp(value, "xen"))
+			fail(r, key, value, "xen");
 	} else if (!strcmp(key, "script")) {
+		set_text(r, &r->disk.script, value);
 		if (strcmp(value, "block"))
-			fail(r, "script", value, "block: disks are set up "
-			     "without scripts");
+			refuse(r, key, value, "block: disks are set up "
+			       "without scripts");
 	} else {
 		near = nearest_name(key, keys, sizeof(keys) / sizeof(keys[0]));
 		r->failed = true;
@@ -187,44 +215,95 @@ static void read_words(struct disk_reader *r, char *text)
 
 /* --- what it means ------------------------------------------------------- */
 
-/* Takes "raw:" and its like off the target; the format is then given. */
-static void strip_prefix(struct disk_reader *r)
+/*
+ * Prefixes of the old form, `PREFIX:...TARGET, VDEV, ACCESS`: some say
+ * nothing, some a format, some a script. Several may follow each other.
+ */
+static const struct prefix {
+	const char *text;
+	const char *format, *script;
+} prefixes[] = {
+	{ "phy:", NULL, NULL }, { "file:", NULL, NULL },
+	{ "aio:", NULL, NULL }, { "tap:", NULL, NULL },
+	{ "tap2:", NULL, NULL }, { "tapdisk:", NULL, NULL },
+	{ "ioemu:", NULL, NULL }, { "raw:", "raw", NULL },
+	{ "qcow:", "qcow", NULL }, { "qcow2:", "qcow2", NULL },
+	{ "vhd:", "vhd", NULL }, { "iscsi:", NULL, "block-iscsi" },
+	{ "nbd:", NULL, "block-nbd" }, { "enbd:", NULL, "block-enbd" },
+	{ "drbd:", NULL, "block-drbd" },
+};
+
+static const struct prefix *prefix_of(const char *target)
 {
-	static const char *const prefixes[] = {
-		"phy:", "file:", "tap:aio:", "tap2:aio:", "aio:", "raw:",
-		"tap:raw:",
-	};
-	char *target = r->slot[TARGET];
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(target, prefixes[i].text,
+			     strlen(prefixes[i].text)))
+			return &prefixes[i];
+	return NULL;
+}
 
-	for (size_t i = 0; target && i < 7; i++) {
-		size_t n = strlen(prefixes[i]);
+static bool is_format(const char *word)
+{
+	for (unsigned int i = 0; config_disk_formats[i]; i++)
+		if (!strcmp(word, config_disk_formats[i]))
+			return true;
+	return false;
+}
 
-		if (!strncmp(target, prefixes[i], n)) {
-			memmove(target, target + n, strlen(target + n) + 1);
-			/* The old form has no format: what follows moves up. */
-			if (r->slot[FORMAT] && !r->slot[ACCESS] &&
-			    strcmp(r->slot[FORMAT], "raw")) {
-				r->slot[ACCESS] = r->slot[VDEV];
-				r->slot[VDEV] = r->slot[FORMAT];
-				r->slot[FORMAT] = NULL;
-			}
-			return;
-		}
+/* The old form has no place for a format: what follows moves up. */
+static void shift_slots(struct disk_reader *r)
+{
+	if (r->slot[FORMAT] && !r->slot[ACCESS] &&
+	    !is_format(r->slot[FORMAT])) {
+		r->slot[ACCESS] = r->slot[VDEV];
+		r->slot[VDEV] = r->slot[FORMAT];
+		r->slot[FORMAT] = NULL;
 	}
 }
+
+static void strip_prefix(struct disk_reader *r)
+{
+	char *target = r->slot[TARGET];
+	const struct prefix *p;
+	bool any = false;
+
+	/* An empty drive of old: ",hdc:cdrom,r". */
+	if (!target && r->slot[FORMAT] && strchr(r->slot[FORMAT], ':'))
+		shift_slots(r);
+	while (target && (p = prefix_of(target))) {
+		size_t n = strlen(p->text);
+
+		memmove(target, target + n, strlen(target + n) + 1);
+		if (!any)
+			shift_slots(r);
+		any = true;
+		if (p->script)
+			take_option(r, "script", p->script);
+		if (p->format && !r->slot[FORMAT])
+			set_slot(r, FORMAT, p->format);
+	}
+}
+
+const char *const config_disk_formats[] = {
+	[VANE_DISK_RAW] = "raw", [VANE_DISK_EMPTY] = "empty",
+	[VANE_DISK_QCOW] = "qcow", [VANE_DISK_QCOW2] = "qcow2",
+	[VANE_DISK_VHD] = "vhd", [VANE_DISK_QED] = "qed", NULL,
+};
 
 static void take_format(struct disk_reader *r)
 {
 	const char *format = r->slot[FORMAT];
+	unsigned int i = 0;
 
-	if (format && !strcmp(format, "empty"))
-		r->disk.format = VANE_DISK_EMPTY;
-	else if (format && (!strcmp(format, "qcow") ||
-			    !strcmp(format, "qcow2") ||
-			    !strcmp(format, "vhd") || !strcmp(format, "qed")))
-		fail(r, "format", format, "raw (qemu-img convert makes one)");
-	else if (format && strcmp(format, "raw"))
+	if (!format || !*format)
+		return;
+	while (config_disk_formats[i] && strcmp(format, config_disk_formats[i]))
+		i++;
+	if (!config_disk_formats[i])
 		fail(r, "format", format, "raw, empty");
+	else if (i >= VANE_DISK_QCOW)
+		refuse(r, "format", format, "raw (qemu-img convert makes one)");
+	r->disk.format = i;
 }
 
 static void take_access(struct disk_reader *r)
@@ -271,10 +350,10 @@ static void take_target(struct disk_reader *r)
 	const char *target = r->slot[TARGET];
 
 	if (target && *target && r->disk.format != VANE_DISK_EMPTY) {
-		if (*target != '/')
-			fail(r, "target", target, "an absolute path");
-		else
-			r->disk.target = strdup(target);
+		set_text(r, &r->disk.target, target);
+		/* For xl it lies in /dev, unless a script says otherwise. */
+		if (*target != '/' && !r->disk.script)
+			refuse(r, "target", target, "an absolute path");
 	} else if (r->disk.cdrom) {
 		r->disk.format = VANE_DISK_EMPTY;
 	} else {
@@ -291,7 +370,6 @@ int disk_parse(const struct spec *spec, const char *text,
 
 	if (!copy)
 		return -ENOMEM;
-	r.disk.discard = r.disk.trusted = true;
 	r.disk.line = spec->place.line;
 	read_words(&r, copy);
 	strip_prefix(&r);
@@ -314,7 +392,13 @@ void vane_disk_free(struct vane_disk *disk)
 {
 	free(disk->target);
 	free(disk->vdev);
-	disk->target = disk->vdev = NULL;
+	free(disk->script);
+	free(disk->backend_domain);
+	free(disk->backend_type);
+	free(disk->specification);
+	disk->target = disk->vdev = disk->script = NULL;
+	disk->backend_domain = disk->backend_type = NULL;
+	disk->specification = NULL;
 }
 
 int vane_disk_parse(struct vane_disk *disk, const char *text,

@@ -83,7 +83,7 @@ void config_bool(struct maker *m, struct cfg_setting *s,
 {
 	uint64_t n;
 
-	if (to_number(&s->value, &n) || n > 1)
+	if (to_number(&s->value, &n))
 		config_wrong(m, s, "0 or 1");
 	else
 		*(bool *)member(m, key) = n;
@@ -161,28 +161,35 @@ void config_uuid(struct maker *m, struct cfg_setting *s,
 			     "\"01234567-89ab-cdef-0123-456789abcdef\"");
 }
 
+const char *const config_actions[] = {
+	[VANE_ACT_DESTROY] = "destroy", [VANE_ACT_RESTART] = "restart",
+	[VANE_ACT_RENAME_RESTART] = "rename-restart",
+	[VANE_ACT_PRESERVE] = "preserve",
+	[VANE_ACT_COREDUMP_DESTROY] = "coredump-destroy",
+	[VANE_ACT_COREDUMP_RESTART] = "coredump-restart",
+	[VANE_ACT_SOFT_RESET] = "soft-reset", NULL,
+};
+
+/* The place of a text among others; -1: it is none of them. */
+static int place_of(const struct cfg_value *value, const char *const *texts)
+{
+	for (int i = 0; value->kind == CFG_STRING && texts[i]; i++)
+		if (!strcmp(value->text, texts[i]))
+			return i;
+	return -1;
+}
+
 void config_action(struct maker *m, struct cfg_setting *s,
 		   const struct key *key)
 {
-	static const char *const name[] = {
-		[VANE_ACT_DESTROY] = "destroy",
-		[VANE_ACT_RESTART] = "restart",
-		[VANE_ACT_RENAME_RESTART] = "rename-restart",
-		[VANE_ACT_PRESERVE] = "preserve",
-		[VANE_ACT_COREDUMP_DESTROY] = "coredump-destroy",
-		[VANE_ACT_COREDUMP_RESTART] = "coredump-restart",
-		[VANE_ACT_SOFT_RESET] = "soft-reset",
-	};
+	int i = place_of(&s->value, config_actions);
 
-	for (unsigned int i = 0; i < sizeof(name) / sizeof(name[0]); i++)
-		if (s->value.kind == CFG_STRING &&
-		    !strcmp(s->value.text, name[i])) {
-			*(enum vane_action *)member(m, key) = i;
-			return;
-		}
-	config_wrong(m, s, "\"destroy\", \"restart\", \"rename-restart\", "
-		     "\"preserve\", \"coredump-destroy\", "
-		     "\"coredump-restart\"");
+	if (i >= 0)
+		*(enum vane_action *)member(m, key) = i;
+	else
+		config_wrong(m, s, "\"destroy\", \"restart\", "
+			     "\"rename-restart\", \"preserve\", "
+			     "\"coredump-destroy\", \"coredump-restart\"");
 }
 
 /* One of a few words; the value itself says nothing more. */
@@ -198,26 +205,21 @@ void config_type(struct maker *m, struct cfg_setting *s,
 		config_wrong(m, s, "\"pv\"");
 }
 
+const char *const config_tsc_modes[] = {
+	"default", "always_emulate", "native", NULL,
+};
+
 void config_tsc_mode(struct maker *m, struct cfg_setting *s,
 		     const struct key *key)
 {
-	static const char *const name[] = {
-		"default", "always_emulate", "native",
-	};
-	unsigned int *mode = member(m, key);
-	uint64_t n;
+	int i = place_of(&s->value, config_tsc_modes);
+	uint64_t n = i;
 
-	if (!to_number(&s->value, &n) && n < 3) {
-		*mode = n;
-		return;
-	}
-	for (unsigned int i = 0; i < 3; i++)
-		if (s->value.kind == CFG_STRING &&
-		    !strcmp(s->value.text, name[i])) {
-			*mode = i;
-			return;
-		}
-	config_wrong(m, s, "\"default\", \"always_emulate\", \"native\"");
+	if (i < 0 && (to_number(&s->value, &n) || n > 2))
+		config_wrong(m, s, "\"default\", \"always_emulate\", "
+			     "\"native\"");
+	else
+		*(unsigned int *)member(m, key) = n;
 }
 
 void config_frames(struct maker *m, struct cfg_setting *s,
@@ -268,6 +270,11 @@ void config_cpus(struct maker *m, struct cfg_setting *s,
 			break;
 		list[i] = strdup(items[i].text);
 	}
+	/* "cpu" may stand beside "cpus". */
+	for (unsigned int i = 0; !soft && i < m->config->nr_cpus; i++)
+		free(m->config->cpus[i]);
+	if (!soft)
+		free(m->config->cpus);
 	if (soft) {
 		m->config->cpus_soft = list;
 		m->config->nr_cpus_soft = list ? n : 0;
@@ -364,9 +371,44 @@ void config_nics(struct maker *m, struct cfg_setting *s,
 	each_text(m, s, add_nic);
 }
 
-/* --- keys that do nothing here ------------------------------------------- */
+/* --- the boot loader's arguments ----------------------------------------- */
 
-/* Read by command_line() below. */
+static int add_arg(struct vane_config *c, const char *text, size_t len)
+{
+	char **more = realloc(c->bootloader_args, (c->nr_bootloader_args + 1) *
+			      sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	c->bootloader_args = more;
+	more[c->nr_bootloader_args] = strndup(text, len);
+	if (!more[c->nr_bootloader_args])
+		return -ENOMEM;
+	c->nr_bootloader_args++;
+	return 0;
+}
+
+/* A list of texts, or one text that is cut at its blanks. */
+void config_args(struct maker *m, struct cfg_setting *s, const struct key *key)
+{
+	const char *at = s->value.text;
+
+	(void)key;
+	for (unsigned int i = 0; i < s->value.nr_items; i++)
+		if (s->value.items[i].kind == CFG_STRING)
+			(void)add_arg(m->config, s->value.items[i].text,
+				      strlen(s->value.items[i].text));
+		else
+			config_wrong(m, s, "a list of texts");
+	while (s->value.kind != CFG_LIST && *(at += strspn(at, " \t\n"))) {
+		size_t len = strcspn(at, " \t\n");
+
+		(void)add_arg(m->config, at, len);
+		at += len;
+	}
+}
+
+/* Read by command_line() of config.c. */
 void config_part(struct maker *m, struct cfg_setting *s,
 		 const struct key *key)
 {
@@ -375,23 +417,7 @@ void config_part(struct maker *m, struct cfg_setting *s,
 		config_wrong(m, s, "a text in quotes");
 }
 
-/* Known to xl, without meaning for a PV domain or here: only said. */
-void config_ignored(struct maker *m, struct cfg_setting *s,
-		    const struct key *key)
+enum vane_level refusal(const struct vane_report *report)
 {
-	(void)key;
-	report_add(m->report, VANE_WARNING, config_place(s, NULL), s->name,
-		   "has no effect");
-}
-
-/* Known to xl; a domain without it would not be what was asked for. */
-void config_unsupported(struct maker *m, struct cfg_setting *s,
-			const struct key *key)
-{
-	bool empty = s->value.kind == CFG_LIST ? !s->value.nr_items :
-		!s->value.text[0];
-
-	(void)key;
-	if (!empty)
-		config_wrong(m, s, "nothing: this is not supported");
+	return report->describe ? VANE_WARNING : VANE_ERROR;
 }

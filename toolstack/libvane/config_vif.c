@@ -12,6 +12,7 @@
 
 #define MAX_NAME	15		/* of an interface in Linux */
 
+/* 0, -EINVAL, or -EOPNOTSUPP: can be described, but not had here. */
 typedef int take_fn(struct vane_nic *nic, const char *value);
 
 static int take_text(char **to, const char *value)
@@ -82,8 +83,10 @@ static int take_devid(struct vane_nic *nic, const char *value)
 
 static int take_backend(struct vane_nic *nic, const char *value)
 {
-	(void)nic;
-	return strcmp(value, "0") && strcmp(value, "Domain-0") ? -EINVAL : 0;
+	int rc = take_text(&nic->backend_domain, value);
+
+	return rc ? rc : strcmp(value, "0") && strcmp(value, "Domain-0") ?
+		-EOPNOTSUPP : 0;
 }
 
 static int take_backendtype(struct vane_nic *nic, const char *value)
@@ -93,21 +96,27 @@ static int take_backendtype(struct vane_nic *nic, const char *value)
 
 static int take_script(struct vane_nic *nic, const char *value)
 {
-	(void)nic;
-	return strcmp(value, "vif-bridge") &&
-		strcmp(value, "/etc/xen/scripts/vif-bridge") ? -EINVAL : 0;
+	int rc = *value ? take_text(&nic->script, value) : -EINVAL;
+
+	return rc ? rc : strcmp(value, "vif-bridge") &&
+		strcmp(value, "/etc/xen/scripts/vif-bridge") ?
+		-EOPNOTSUPP : 0;
 }
 
 static int take_type(struct vane_nic *nic, const char *value)
 {
-	(void)nic;
-	return strcmp(value, "vif") ? -EINVAL : 0;
+	bool emulated = !strcmp(value, "ioemu");
+	int rc;
+
+	if (strcmp(value, "vif") && strcmp(value, "netfront") && !emulated)
+		return -EINVAL;
+	rc = take_text(&nic->type, value);
+	return rc ? rc : emulated ? -EOPNOTSUPP : 0;
 }
 
 static int take_model(struct vane_nic *nic, const char *value)
 {
-	(void)nic, (void)value;
-	return 0;			/* of emulated cards alone */
+	return take_text(&nic->model, value);
 }
 
 /* Unit of a rate: multiplier of bytes per second, and what follows it. */
@@ -156,6 +165,8 @@ static int take_rate(struct vane_nic *nic, const char *value)
 			usec *= 1e3;
 		else if (!strcmp(at, "s"))
 			usec *= 1e6;
+		else if (!*at)
+			usec *= 1e6;	/* a bare number is seconds */
 		else if (strcmp(at, "us"))
 			return -EINVAL;
 	} else if (*rest) {
@@ -165,7 +176,7 @@ static int take_rate(struct vane_nic *nic, const char *value)
 		return -EINVAL;
 	nic->rate_bytes = n * factor * usec / 1e6;
 	nic->rate_usec = usec;
-	return nic->rate_bytes ? 0 : -EINVAL;
+	return 0;
 }
 
 static const struct {
@@ -187,7 +198,7 @@ static const struct {
 	{ "script", take_script, "vif-bridge: interfaces are put on a bridge "
 		"without scripts" },
 	{ "type", take_type, "vif" },
-	{ "model", take_model, "" },
+	{ "model", take_model, "a text" },
 };
 
 #define NR_KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -210,9 +221,11 @@ static bool take_word(const struct spec *spec, struct vane_nic *nic,
 		      char *word)
 {
 	char *value = strchr(word, '=');
+	enum vane_level level;
+	int rc;
 
 	if (!strcmp(word, "trusted") || !strcmp(word, "untrusted")) {
-		nic->trusted = *word == 't';
+		nic->trusted = *word == 't' ? VANE_YES : VANE_NO;
 		return true;
 	}
 	if (!value)
@@ -221,12 +234,15 @@ static bool take_word(const struct spec *spec, struct vane_nic *nic,
 	for (size_t i = 0; i < NR_KEYS; i++) {
 		if (strcmp(word, keys[i].key))
 			continue;
-		if (!keys[i].take(nic, value))
+		rc = keys[i].take(nic, value);
+		if (!rc)
 			return true;
-		report_add(spec->report, VANE_ERROR, spec->place, spec->key,
-			   "%s=\"%s\"; allowed: %s", word, value,
+		level = rc == -EOPNOTSUPP ? refusal(spec->report) : VANE_ERROR;
+		report_add(spec->report, level, spec->place, spec->key,
+			   "%s=\"%s\"%s; allowed: %s", word, value,
+			   rc == -EOPNOTSUPP ? " is not supported" : "",
 			   keys[i].allowed);
-		return false;
+		return level != VANE_ERROR;
 	}
 	return unknown_key(spec, word);
 }
@@ -234,7 +250,7 @@ static bool take_word(const struct spec *spec, struct vane_nic *nic,
 int nic_parse(const struct spec *spec, const char *text, struct vane_nic *nic)
 {
 	struct vane_nic got = {
-		.devid = ~0u, .trusted = true, .line = spec->place.line,
+		.devid = ~0u, .line = spec->place.line,
 	};
 	char *copy = strdup(text), *save = NULL;
 	bool ok = true;
@@ -268,8 +284,12 @@ void vane_nic_free(struct vane_nic *nic)
 	free(nic->ip);
 	free(nic->script);
 	free(nic->gatewaydev);
+	free(nic->backend_domain);
+	free(nic->model);
+	free(nic->type);
 	nic->bridge = nic->vifname = nic->ip = NULL;
-	nic->script = nic->gatewaydev = NULL;
+	nic->script = nic->gatewaydev = nic->backend_domain = NULL;
+	nic->model = nic->type = NULL;
 }
 
 int vane_nic_parse(struct vane_nic *nic, const char *text,

@@ -160,9 +160,13 @@ static int make_domain(struct vane *v, const struct vane_config *config,
 {
 	struct xen_domctl op = { .cmd = XEN_DOMCTL_createdomain };
 	struct xen_domctl_createdomain *c = &op.u.createdomain;
-	int rc;
+	struct vane_pool pool = { 0 };
+	int rc = config->pool ? vane_pool_find(v, config->pool, &pool) : 0;
 
+	if (rc)
+		return rc;
 	memcpy(c->handle, uuid, 16);
+	c->cpupool_id = pool.id;
 	c->max_vcpus = config->maxvcpus;
 	c->max_evtchn_port = config->max_event_channels;
 	c->max_grant_frames = config->max_grant_frames;

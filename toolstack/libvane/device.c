@@ -94,7 +94,7 @@ static void enter_disk(struct entry_writer *w, const struct vane_disk *disk)
 	enter_common(w, &d);
 	front(w, &d, "virtual-device", devid);
 	front(w, &d, "device-type", type);
-	front(w, &d, "trusted", disk->trusted ? "1" : "0");
+	front(w, &d, "trusted", disk->trusted != VANE_NO ? "1" : "0");
 	front(w, &d, "protocol", "x86_64-abi");
 	back(w, &d, "params", disk->target ? disk->target : "");
 	back(w, &d, "script", "/etc/xen/scripts/block");
@@ -104,7 +104,7 @@ static void enter_disk(struct entry_writer *w, const struct vane_disk *disk)
 	back(w, &d, "type", "phy");
 	back(w, &d, "mode", disk->readonly ? "r" : "w");
 	back(w, &d, "device-type", type);
-	back(w, &d, "discard-enable", disk->discard ? "1" : "0");
+	back(w, &d, "discard-enable", disk->discard != VANE_NO ? "1" : "0");
 	back(w, &d, "specification", "xen");
 	if (disk->direct_io_safe)
 		back(w, &d, "direct-io-safe", "1");
@@ -121,7 +121,7 @@ static void enter_nic(struct entry_writer *w, const struct vane_nic *nic)
 	enter_common(w, &d);
 	front(w, &d, "handle", handle);
 	front(w, &d, "mac", mac);
-	front(w, &d, "trusted", nic->trusted ? "1" : "0");
+	front(w, &d, "trusted", nic->trusted != VANE_NO ? "1" : "0");
 	back(w, &d, "script", "/etc/xen/scripts/vif-bridge");
 	back(w, &d, "mac", mac);
 	back(w, &d, "bridge", nic->bridge);

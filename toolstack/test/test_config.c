@@ -131,7 +131,7 @@ static const struct {
 	{ "type='hvm'", { "4:type:\"pv\"" } },
 	{ "on_crash='explode'", { "4:on_crash:\"destroy\"" } },
 	{ "tsc_mode='x'", { "4:tsc_mode:\"native\"" } },
-	{ "nomigrate=2", { "4:nomigrate:0 or 1" } },
+	{ "nomigrate='x'", { "4:nomigrate:0 or 1" } },
 	{ "cpus='0-'", { "4:cpus:CPUs as" } },
 	{ "cpus=['0','2000']", { "4:cpus:numbers below" } },
 	{ "bootloader='pygrub'", { "4:bootloader:not supported" } },
@@ -323,7 +323,7 @@ static void test_disks(void **state)
 		assert_int_equal(d.readonly, disks[i].readonly);
 		assert_int_equal(d.cdrom, disks[i].cdrom);
 		assert_int_equal(d.backend, disks[i].backend);
-		assert_true(d.trusted && d.discard);
+		assert_true(!d.trusted && !d.discard);
 		vane_disk_free(&d);
 		vane_report_free(&r);
 	}

@@ -261,13 +261,12 @@ static void dump_all(struct store *s)
 
 static struct vane_disk disk = {
 	.target = (char *)"/dev/vg/web", .vdev = (char *)"xvda",
-	.devid = 51712, .backend = VANE_BACKEND_KERNEL, .discard = true,
-	.trusted = true,
+	.devid = 51712, .backend = VANE_BACKEND_KERNEL,
 };
 static struct vane_nic nic = {
 	.devid = 0, .mac = { 0, 0x16, 0x3e, 0x2e, 0xba, 0x8f },
 	.bridge = (char *)"xenbr0", .backend = VANE_BACKEND_OURS,
-	.trusted = true, .rate_bytes = 62500, .rate_usec = 50000,
+	.rate_bytes = 62500, .rate_usec = 50000,
 };
 static struct vane_config config = {
 	.name = (char *)"d1", .kernel = (char *)"/k", .ramdisk = (char *)"/r",

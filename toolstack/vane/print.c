@@ -51,7 +51,7 @@ void print_report(const struct vane_report *report)
 	}
 }
 
-static void to_stdout(void *arg, const char *text, size_t len)
+void to_stdout(void *arg, const char *text, size_t len)
 {
 	(void)arg;
 	fwrite(text, 1, len, stdout);

@@ -31,7 +31,7 @@ struct command {
 };
 
 extern const struct command cmd_block_attach, cmd_block_detach,
-	cmd_block_list, cmd_check, cmd_claims, cmd_console, cmd_cpupool_cpu_add,
+	cmd_block_list, cmd_check, cmd_claims, cmd_config, cmd_console, cmd_cpupool_cpu_add,
 	cmd_cpupool_cpu_remove, cmd_cpupool_create, cmd_cpupool_destroy,
 	cmd_cpupool_list, cmd_cpupool_migrate, cmd_cpupool_rename, cmd_create,
 	cmd_debug_keys, cmd_destroy, cmd_dmesg, cmd_domid, cmd_domname, cmd_help,
@@ -72,6 +72,9 @@ char *read_file(const char *path, size_t *len);
 
 /* Prints findings as "file:line:column: error: key: text". */
 void print_report(const struct vane_report *report);
+
+/* A vane_print_fn to standard output. */
+void to_stdout(void *arg, const char *text, size_t len);
 
 /* JSON on standard output, 4 blanks per level. */
 yajl_gen json_begin(void);
