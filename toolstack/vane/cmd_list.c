@@ -200,7 +200,10 @@ const struct command cmd_list = {
 	.run = run_list,
 };
 
-static int run_claims(int argc, char **argv)
+/* A table of all domains, in other columns than list's. */
+static int run_table(const struct command *c, int argc, char **argv,
+		     const char *header,
+		     void (*row)(const struct vane_domain *d))
 {
 	bool json = take_json(&argc, argv);
 	struct vane_domain *list;
@@ -208,7 +211,7 @@ static int run_claims(int argc, char **argv)
 	unsigned int n;
 
 	if (argc != 1)
-		return usage(&cmd_claims);
+		return usage(c);
 	v = connect_or_exit();
 	if (vane_domains(v, &list, &n)) {
 		vane_close(v);
@@ -217,15 +220,24 @@ static int run_claims(int argc, char **argv)
 	if (json)
 		list_json(list, n);
 	else
-		puts(HEADER "  Claimed");
-	for (unsigned int i = 0; !json && i < n; i++) {
-		print_basic(&list[i]);
-		printf(" %5llu\n", (unsigned long long)list[i].claimed_kib >>
-		       10);
-	}
+		puts(header);
+	for (unsigned int i = 0; !json && i < n; i++)
+		row(&list[i]);
 	vane_domains_free(list, n);
 	vane_close(v);
 	return EXIT_OK;
+}
+
+static void claims_row(const struct vane_domain *d)
+{
+	print_basic(d);
+	printf(" %5llu\n", (unsigned long long)d->claimed_kib >> 10);
+}
+
+static int run_claims(int argc, char **argv)
+{
+	return run_table(&cmd_claims, argc, argv, HEADER "  Claimed",
+			 claims_row);
 }
 
 const struct command cmd_claims = {
@@ -234,34 +246,20 @@ const struct command cmd_claims = {
 	.run = run_claims,
 };
 
+static void vm_row(const struct vane_domain *d)
+{
+	char uuid[UUID_TEXT];
+
+	uuid_format(d->uuid, uuid);
+	printf("%s  %u    %-30s\n", uuid, d->domid,
+	       d->name ? d->name : "(null)");
+}
+
 static int run_vm_list(int argc, char **argv)
 {
-	bool json = take_json(&argc, argv);
-	struct vane_domain *list;
-	struct vane *v;
-	unsigned int n;
-
-	if (argc != 1)
-		return usage(&cmd_vm_list);
-	v = connect_or_exit();
-	if (vane_domains(v, &list, &n)) {
-		vane_close(v);
-		return EXIT_FAILED;
-	}
-	if (json)
-		list_json(list, n);
-	else
-		puts("UUID                                  ID    name");
-	for (unsigned int i = 0; !json && i < n; i++) {
-		char uuid[UUID_TEXT];
-
-		uuid_format(list[i].uuid, uuid);
-		printf("%s  %u    %-30s\n", uuid, list[i].domid,
-		       list[i].name ? list[i].name : "(null)");
-	}
-	vane_domains_free(list, n);
-	vane_close(v);
-	return EXIT_OK;
+	return run_table(&cmd_vm_list, argc, argv,
+			 "UUID                                  ID    name",
+			 vm_row);
 }
 
 const struct command cmd_vm_list = {
