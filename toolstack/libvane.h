@@ -46,6 +46,12 @@ typedef void vane_message_fn(void *arg, enum vane_level level,
  */
 struct vane *vane_open(vane_message_fn *fn, void *arg);
 
+/**
+ * The errno of the error that is being told, for the message function: it is
+ * a program's handle on what the text tells people. 0: none was told.
+ */
+int vane_error(const struct vane *v);
+
 /** Disconnects and frees. @v may be NULL. */
 void vane_close(struct vane *v);
 
@@ -457,8 +463,10 @@ struct vane_device {
 	unsigned int devid, back_domid;
 	int state, port, ring_ref, ring_ref_2; /* of a vif: tx, rx */
 	char backend[128];		/* its directory in the store */
-	char mac[18];			/* of a vif */
+	char script[128];
+	char mac[18], bridge[16], ip[64]; /* of a vif */
 	char vdev[32], target[256];	/* of a vbd */
+	bool readonly, cdrom;
 };
 
 /**

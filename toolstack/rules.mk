@@ -23,7 +23,7 @@ VANE_SRC := $(addprefix toolstack/vane/,main.c print.c cmd_create.c \
 	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \
 	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_store_quota.c \
 	cmd_devices.c cmd_vcpu_pin.c cmd_memory.c cmd_signal.c cmd_sched.c \
-	cmd_cpupool.c cmd_config.c cmd_top.c list_json.c cmd_init.c cmd_help.c monitor.c)
+	cmd_cpupool.c cmd_check.c cmd_config.c cmd_top.c list_json.c cmd_init.c cmd_help.c monitor.c)
 
 toolstack_objs = $(patsubst toolstack/%.c,$(TOOLSTACK)/%.o,$(1))
 LIBVANE := $(TOOLSTACK)/libvane.a

@@ -45,10 +45,16 @@ int vane_fail(struct vane *v, int rc, const char *fmt, ...)
 {
 	va_list ap;
 
+	v->error = -rc;
 	va_start(ap, fmt);
 	say_v(v, VANE_ERROR, fmt, ap);
 	va_end(ap);
 	return rc;
+}
+
+int vane_error(const struct vane *v)
+{
+	return v->error;
 }
 
 struct vane *vane_open(vane_message_fn *fn, void *arg)

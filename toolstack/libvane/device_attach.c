@@ -121,7 +121,7 @@ static int front_number(struct store *s, const char *front, const char *key)
 static void take_device(struct store *s, uint32_t domid, const char *kind,
 			const char *name, struct vane_device *d)
 {
-	char record[STORE_PATH_MAX], front[STORE_PATH_MAX];
+	char record[STORE_PATH_MAX], front[STORE_PATH_MAX], text[16];
 	bool vif = !strcmp(kind, "vif");
 
 	memset(d, 0, sizeof(*d));
@@ -134,6 +134,13 @@ static void take_device(struct store *s, uint32_t domid, const char *kind,
 	device_key(s, record, "mac", d->mac, sizeof(d->mac));
 	device_key(s, record, "dev", d->vdev, sizeof(d->vdev));
 	device_key(s, record, "params", d->target, sizeof(d->target));
+	device_key(s, record, "bridge", d->bridge, sizeof(d->bridge));
+	device_key(s, record, "ip", d->ip, sizeof(d->ip));
+	device_key(s, record, "script", d->script, sizeof(d->script));
+	device_key(s, record, "mode", text, sizeof(text));
+	d->readonly = text[0] == 'r';
+	device_key(s, record, "device-type", text, sizeof(text));
+	d->cdrom = !strcmp(text, "cdrom");
 	if (sscanf(d->backend, "/local/domain/%u/", &d->back_domid) != 1)
 		d->back_domid = 0;
 	d->state = front_number(s, front, "state");

@@ -26,6 +26,7 @@ struct vane {
 	void *hc_data;			/* its second part: HC_DATA_SIZE */
 	struct store *store;		/* NULL until first use */
 	int no_store;			/* errno: it was tried and told once */
+	int error;			/* of the last message: errno */
 };
 
 /* --- context.c: messages ------------------------------------------------- */

@@ -35,6 +35,7 @@ struct machine {
 	struct vane_device device;
 	unsigned int nr_devices;
 	int64_t up;			/* seconds */
+	unsigned int weight;		/* of every domain; 0: the usual */
 };
 
 /* What the library knows in this case. */
@@ -52,7 +53,7 @@ static const struct machine *machine;
 
 /* --- the fake library ---------------------------------------------------- */
 
-bool verbose;
+bool verbose, json_asked;
 
 struct vane *connect_or_exit(void)
 {
@@ -235,7 +236,7 @@ int vane_pool_find(struct vane *v, const char *text, struct vane_pool *pool)
 int vane_sched_get(struct vane *v, uint32_t domid, struct vane_sched *s)
 {
 	(void)v, (void)domid;
-	s->weight = 256;
+	s->weight = machine->weight ? machine->weight : 256;
 	s->cap = 0;
 	return 0;
 }
@@ -262,7 +263,13 @@ int vane_devices(struct vane *v, uint32_t domid, const char *kind,
 /* Never called in these cases. */
 #define NEVER(name, ...) int name(__VA_ARGS__) { fail(); return -ENOSYS; }
 #define U __attribute__((unused))
-NEVER(vane_store, struct vane *v U, struct store **s U)
+/* Without a store nothing is known of kernels. */
+int vane_store(struct vane *v, struct store **s)
+{
+	(void)v, (void)s;
+	return -ENOENT;
+}
+
 NEVER(vane_sched_set, struct vane *v U, uint32_t d U,
       const struct vane_sched *s U)
 NEVER(vane_pool_sched_set, struct vane *v U, const struct vane_pool *p U,
@@ -326,6 +333,12 @@ static const struct machine alone_vcn = {
 static const struct machine alone_z = {
 	.domains = { DOM0(27.1) }, .nr_domains = 1,
 };
+/* Of Domain-0 xl shows a KiB less than there is. */
+static const struct machine with_weight = {
+	.domains = { { .domid = 0, .name = (char *)"Domain-0",
+		.memory_kib = 1048575, .max_kib = 4096000 } },
+	.nr_domains = 1, .weight = 300,
+};
 static const struct machine two_pools = {
 	.pools = { POOL0(3, 7), { .id = 1, .name = "p1", .nr_cpus = 1,
 		.scheduler = "credit2", .cpus = { 8 } } }, .nr_pools = 2,
@@ -362,6 +375,7 @@ static const struct {
 	{ "list-n", &cmd_list, { "-n" }, &alone_n },
 	{ "list-Z", &cmd_list, { "-Z" }, &alone_z },
 	{ "list-vcn", &cmd_list, { "-v", "-c", "-n" }, &alone_vcn },
+	{ "list-long", &cmd_list, { "-l", "0" }, &with_weight },
 	{ "claims", &cmd_claims, { NULL }, &alone },
 	{ "vm-list", &cmd_vm_list, { NULL }, &alone },
 	{ "vcpu-list", &cmd_vcpu_list, { NULL }, &alone },

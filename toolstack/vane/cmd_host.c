@@ -7,8 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void json_log(const char *text)
+{
+	yajl_gen g = json_begin();
+
+	/* Lines; what is no UTF-8 would be no JSON. */
+	json_open(g, "log");
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		if (yajl_gen_string(g, (const unsigned char *)text, n))
+			json_key(g, "");
+		text += n + (text[n] == '\n');
+	}
+	json_close(g);
+}
+
 static int run_dmesg(int argc, char **argv)
 {
+	bool json = take_json(&argc, argv);
 	bool clear = argc == 2 && (!strcmp(argv[1], "-c") ||
 				   !strcmp(argv[1], "--clear"));
 	struct vane *v;
@@ -20,7 +37,10 @@ static int run_dmesg(int argc, char **argv)
 	v = connect_or_exit();
 	rc = vane_host_log(v, clear, &text);
 	if (!rc) {
-		fputs(text, stdout);
+		if (json)
+			json_log(text);
+		else
+			fputs(text, stdout);
 		free(text);
 	}
 	vane_close(v);
@@ -28,7 +48,7 @@ static int run_dmesg(int argc, char **argv)
 }
 
 const struct command cmd_dmesg = {
-	.name = "dmesg", .arguments = "[-c]",
+	.name = "dmesg", .arguments = "[-c] [--json]",
 	.summary = "Print the hypervisor's log.",
 	.options = "    -c, --clear  then empty it\n", .run = run_dmesg,
 };

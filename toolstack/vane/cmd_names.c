@@ -8,53 +8,72 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int run_domid(int argc, char **argv)
+/* Number and name of one domain, as JSON or the one of them that is asked. */
+static int print_domain(struct vane *v, const char *text, bool name_asked,
+			bool json)
 {
-	struct vane *v;
+	char *name = NULL;
 	uint32_t domid;
+	yajl_gen g;
+	int rc = vane_domain_find(v, text, &domid);
+
+	if (rc)
+		return rc;
+	rc = vane_domain_name(v, domid, &name);
+	if (json) {
+		g = json_begin();
+		json_open(g, "domains");
+		yajl_gen_map_open(g);
+		json_number(g, "domid", domid);
+		json_text(g, "name", name);
+		yajl_gen_map_close(g);
+		json_close(g);
+		rc = 0;
+	} else if (!name_asked) {
+		printf("%u\n", domid);
+		rc = 0;
+	} else if (rc) {
+		fprintf(stderr, "vane: error: domain %u has no name: %s\n",
+			domid, strerror(-rc));
+	} else {
+		puts(name);
+	}
+	free(name);
+	return rc;
+}
+
+static int run_one(const struct command *c, int argc, char **argv,
+		   bool name_asked)
+{
+	bool json = take_json(&argc, argv);
+	struct vane *v;
 	int rc;
 
 	if (argc != 2)
-		return usage(&cmd_domid);
+		return usage(c);
 	v = connect_or_exit();
-	rc = vane_domain_find(v, argv[1], &domid);
-	if (!rc)
-		printf("%u\n", domid);
+	rc = print_domain(v, argv[1], name_asked, json);
 	vane_close(v);
 	return rc ? EXIT_FAILED : EXIT_OK;
 }
 
+static int run_domid(int argc, char **argv)
+{
+	return run_one(&cmd_domid, argc, argv, false);
+}
+
 const struct command cmd_domid = {
-	.name = "domid", .arguments = "NAME",
+	.name = "domid", .arguments = "[--json] NAME",
 	.summary = "Print the id of a domain.", .run = run_domid,
 };
 
 static int run_domname(int argc, char **argv)
 {
-	char *name = NULL;
-	struct vane *v;
-	uint32_t domid;
-	int rc;
-
-	if (argc != 2)
-		return usage(&cmd_domname);
-	v = connect_or_exit();
-	rc = vane_domain_find(v, argv[1], &domid);
-	if (!rc) {
-		rc = vane_domain_name(v, domid, &name);
-		if (rc)
-			fprintf(stderr, "vane: error: domain %u has no name: "
-				"%s\n", domid, strerror(-rc));
-		else
-			puts(name);
-	}
-	free(name);
-	vane_close(v);
-	return rc ? EXIT_FAILED : EXIT_OK;
+	return run_one(&cmd_domname, argc, argv, true);
 }
 
 const struct command cmd_domname = {
-	.name = "domname", .arguments = "DOMID",
+	.name = "domname", .arguments = "[--json] DOMID",
 	.summary = "Print the name of a domain.", .run = run_domname,
 };
 

@@ -82,6 +82,28 @@ static void print_look(const struct look *old, const struct look *now,
 	fflush(stdout);
 }
 
+static void json_look(const struct look *old, const struct look *now)
+{
+	yajl_gen g = json_begin();
+
+	json_open(g, "domains");
+	for (unsigned int i = 0; i < now->count; i++) {
+		const struct vane_domain *d = &now->list[i];
+
+		yajl_gen_map_open(g);
+		json_number(g, "domid", d->domid);
+		json_text(g, "name", d->name);
+		json_number(g, "cpu_ns", d->cpu_ns);
+		json_double(g, "cpu_percent", share(old, now, d));
+		json_number(g, "memory_kib", d->memory_kib);
+		json_number(g, "max_memory_kib", d->max_kib);
+		json_number(g, "online_vcpus", d->online_vcpus);
+		yajl_gen_map_close(g);
+	}
+	json_close(g);
+	fflush(stdout);
+}
+
 static int watch(struct vane *v, unsigned int seconds, unsigned int times,
 		 bool clear)
 {
@@ -101,7 +123,10 @@ static int watch(struct vane *v, unsigned int seconds, unsigned int times,
 			break;
 		if (clear)
 			fputs("\033[H\033[J", stdout);
-		print_look(&old, &now, &host);
+		if (json_asked)
+			json_look(&old, &now);
+		else
+			print_look(&old, &now, &host);
 		vane_domains_free(old.list, old.count);
 		old = now;
 	}
@@ -118,7 +143,7 @@ static int run(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	unsigned int seconds = 3, times = 0;
-	bool batch = !isatty(STDOUT_FILENO);
+	bool batch = take_json(&argc, argv) || !isatty(STDOUT_FILENO);
 	struct vane *v;
 	int opt, rc;
 
@@ -139,10 +164,11 @@ static int run(int argc, char **argv)
 }
 
 const struct command cmd_top = {
-	.name = "top", .arguments = "[-b] [-d SECONDS] [-i TIMES]",
+	.name = "top", .arguments = "[-b | --json] [-d SECONDS] [-i TIMES]",
 	.summary = "Show who uses the CPUs, again and again.",
 	.options = "    -d, --delay N       seconds between two looks: 3\n"
 		"    -i, --iterations N  look N times; without, until ^C\n"
-		"    -b, --batch         one table below the other\n",
+		"    -b, --batch         one table below the other; --json: one\n"
+		"                        object below the other\n",
 	.run = run,
 };

@@ -23,24 +23,30 @@ const struct command *const commands[] = {
 	&cmd_help, NULL,
 };
 
-bool verbose;
+bool verbose, json_asked;
 
+static struct vane *connection;
+
+/* With --json a program reads what goes wrong, too: an object a line. */
 static void tell(void *arg, enum vane_level level, const char *text)
 {
 	static const char *const prefix[] = { "error: ", "warning: ", "" };
 
 	(void)arg;
-	if (level != VANE_NOTE || verbose)
+	if (level == VANE_NOTE && !verbose)
+		return;
+	if (json_asked && level == VANE_ERROR)
+		json_tell(connection ? vane_error(connection) : errno, text);
+	else
 		fprintf(stderr, "vane: %s%s\n", prefix[level], text);
 }
 
 struct vane *connect_or_exit(void)
 {
-	struct vane *v = vane_open(tell, NULL);
-
-	if (!v)
+	connection = vane_open(tell, NULL);
+	if (!connection)
 		exit(EXIT_FAILED);
-	return v;
+	return connection;
 }
 
 int usage(const struct command *c)

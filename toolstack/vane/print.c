@@ -14,12 +14,14 @@ char *read_file(const char *path, size_t *len)
 {
 	FILE *f = fopen(path, "re");
 	char *text = f ? malloc(MAX_FILE + 1) : NULL;
+	int code = errno;
 
 	if (!f || !text) {
 		fprintf(stderr, "vane: error: %s: %s\n", path,
-			strerror(errno));
+			strerror(code));
 		if (f)
 			fclose(f);
+		errno = code;
 		return NULL;
 	}
 	*len = fread(text, 1, MAX_FILE, f);
@@ -108,6 +110,26 @@ void json_bool(yajl_gen g, const char *key, bool value)
 	yajl_gen_bool(g, value);
 }
 
+void json_tell(int code, const char *text)
+{
+	yajl_gen g = yajl_gen_alloc(NULL);
+	const unsigned char *line;
+	size_t len;
+
+	if (!g)
+		return;
+	yajl_gen_map_open(g);
+	json_key(g, "error");
+	yajl_gen_map_open(g);
+	json_text(g, "code", strerrorname_np(code));
+	json_text(g, "text", text);
+	yajl_gen_map_close(g);
+	yajl_gen_map_close(g);
+	yajl_gen_get_buf(g, &line, &len);
+	fprintf(stderr, "%.*s\n", (int)len, (const char *)line);
+	yajl_gen_free(g);
+}
+
 void json_error(yajl_gen g, int rc, const char *name)
 {
 	yajl_gen_map_open(g);
@@ -142,6 +164,7 @@ bool take_json(int *argc, char **argv)
 			memmove(argv + i, argv + i + 1,
 				(*argc - i) * sizeof(*argv));
 			--*argc;
+			json_asked = true;
 			return true;
 		}
 	return false;

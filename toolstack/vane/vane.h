@@ -46,7 +46,7 @@ extern const struct command *const commands[];
 
 /* --- main.c -------------------------------------------------------------- */
 
-extern bool verbose;
+extern bool verbose, json_asked;
 
 /* A connection; ends the program when there is none. */
 struct vane *connect_or_exit(void);
@@ -67,7 +67,8 @@ int each_domain(const struct command *c, int argc, char **argv,
 
 /* --- print.c ------------------------------------------------------------- */
 
-/* Reads a file whole, a NUL behind it; NULL after a message. For free(). */
+/* Reads a file whole, a NUL behind it, for free(); NULL and errno after a
+ * message. */
 char *read_file(const char *path, size_t *len);
 
 /* Prints findings as "file:line:column: error: key: text". */
@@ -84,6 +85,9 @@ void json_text(yajl_gen g, const char *key, const char *text);
 void json_number(yajl_gen g, const char *key, long long number);
 void json_double(yajl_gen g, const char *key, double number);
 void json_bool(yajl_gen g, const char *key, bool value);
+
+/* One line of JSON on standard error: an error's code and text. */
+void json_tell(int code, const char *text);
 
 /* An object in a list for what could not be read: name and error. */
 void json_error(yajl_gen g, int rc, const char *name);

@@ -125,10 +125,13 @@ else
 	ok "a trigger is refused" refused "not for a PV domain" trigger d nmi
 fi
 
+err=$(vane domid nobody --json 2>&1)
+printf '@@json message\t%s\n' "$err"
 for c in "list" "list nobody d" "claims" "vm-list" "uptime" "uptime nobody" \
 		"vcpu-list d" "vcpu-list d nobody" "block-list d" \
 		"network-list d" "sched-$sched" "sched-$sched -d d" \
-		"cpupool-list" "info" "info -n"; do
+		"cpupool-list" "info" "info -n" "domid d" "domname 1" "dmesg" \
+		"top -i 1" "check /tmp/d.cfg /tmp/none"; do
 	as_json $c 2>/dev/null
 done
 vane destroy d
