@@ -6,7 +6,7 @@ BACKEND := $(BUILD)/backend-drivers
 BACKEND_RING := ring/ring.c ring/stream.c
 BACKEND_BASE := $(addprefix base/,log.c loop.c ports.c grants.c domains.c \
 	daemon.c bus.c serve.c)
-BACKEND_CONSOLE := $(addprefix console/,backlog.c guestlog.c pty.c console.c \
+BACKEND_CONSOLE := $(addprefix console/,backlog.c guestlog.c history.c pty.c console.c \
 	consoled.c)
 BACKEND_BLOCK := $(addprefix block/,proto.c buffers.c image.c queue.c blockd.c)
 BACKEND_NET := $(addprefix net/,gather.c offload.c tap.c transmit.c receive.c \
@@ -51,7 +51,7 @@ BACKEND_FUZZERS := $(addprefix $(BACKEND)/test/fuzz_,ring requests)
 
 $(BACKEND)/test/test_ring: $(call backend_test,test_ring,$(BACKEND_RING))
 $(BACKEND)/test/test_console: $(call backend_test,test_console,\
-	console/backlog.c console/guestlog.c console/pty.c)
+	console/backlog.c console/guestlog.c console/history.c console/pty.c)
 $(BACKEND)/test/test_block: $(call backend_test,test_block,\
 	block/proto.c block/buffers.c)
 $(BACKEND)/test/test_queue: $(call backend_test,test_queue,\

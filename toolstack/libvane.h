@@ -232,6 +232,10 @@ struct vane_other;			/* a setting that is only described */
 
 struct vane_config {
 	char *name, *kernel, *ramdisk, *cmdline, *pool;
+	/*
+	 * A program that takes the kernel out of the first disk; kernel and
+	 * ramdisk are then files of that disk, or NULL.
+	 */
 	char *bootloader, **bootloader_args;
 	unsigned int nr_bootloader_args;
 	uint8_t uuid[16];		/* all zero: choose one */
@@ -331,10 +335,11 @@ struct vane_create_options {
  * devices, unpause. A failure undoes all of it, in reverse.
  * *@domid: the new domain.
  *
- * Forks a process that loads the kernel and ends; messages may come from
- * there.
+ * What @config leaves open of UUID and MAC addresses is chosen and written
+ * there, so that the next domain made of it is the same machine. Forks a
+ * process that loads the kernel and ends; messages may come from there.
  */
-int vane_create(struct vane *v, const struct vane_config *config,
+int vane_create(struct vane *v, struct vane_config *config,
 		const struct vane_create_options *options, uint32_t *domid);
 
 int vane_pause(struct vane *v, uint32_t domid);
@@ -493,9 +498,30 @@ int vane_device_detach(struct vane *v, uint32_t domid, const char *kind,
 		       unsigned int devid, bool force);
 
 /**
+ * Lets a guest see that its disk has got larger. @size: makes the disk's file
+ * that large first, in bytes; 0: somebody has done so. With the kernel's back
+ * end the guest sees it at its next request.
+ */
+int vane_disk_resize(struct vane *v, uint32_t domid, const char *vdev,
+		     uint64_t size);
+
+/**
  * Gives the domain another name. -EEXIST when another domain has it.
  */
 int vane_rename(struct vane *v, uint32_t domid, const char *name);
+
+/**
+ * Gives a domain another name and another UUID, so that a new one can take
+ * its place while it stays.
+ */
+int vane_set_aside(struct vane *v, uint32_t domid, const char *name);
+
+/**
+ * Writes the domain's memory and registers to a new file at @path: an ELF
+ * file in the format of Xen's tools. It stands still meanwhile. Needs a
+ * kernel that publishes its P2M list, as Linux does: -ENODATA.
+ */
+int vane_dump_core(struct vane *v, uint32_t domid, const char *path);
 
 /**
  * Path of the terminal on which the console daemon shows the domain's

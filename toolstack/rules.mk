@@ -2,8 +2,9 @@
 # libvane, and the vane command line.
 
 TOOLSTACK := $(BUILD)/toolstack
+comma := ,
 
-TOOLSTACK_SYS := $(addprefix $(TOOLSTACK)/sys/,privcmd.o evtchn.o gntdev.o)
+TOOLSTACK_SYS := $(addprefix $(TOOLSTACK)/sys/,privcmd.o evtchn.o gntdev.o io.o)
 
 # Pure parts, which the host tests and fuzzers compile anew.
 LIBVANE_IMAGE := $(addprefix toolstack/libvane/,image.c unwrap.c layout.c)
@@ -18,12 +19,14 @@ LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	build_vcpu.c limits.c entries.c device.c device_up.c \
 	device_down.c device_plan.c device_attach.c hotplug.c sched.c \
 	pools.c pool_config.c tune.c create.c \
-	destroy.c power.c)
+	destroy.c power.c names.c p2m.c core.c child.c script.c resize.c \
+	bootloader.c)
 VANE_SRC := $(addprefix toolstack/vane/,main.c print.c cmd_create.c \
 	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \
 	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_store_quota.c \
 	cmd_devices.c cmd_vcpu_pin.c cmd_memory.c cmd_signal.c cmd_sched.c \
-	cmd_cpupool.c cmd_check.c cmd_config.c cmd_top.c list_json.c cmd_init.c cmd_help.c monitor.c)
+	cmd_cpupool.c cmd_check.c cmd_config.c cmd_top.c list_json.c \
+	cmd_resize.c cmd_helpers.c cmd_init.c cmd_help.c monitor.c replay.c)
 
 toolstack_objs = $(patsubst toolstack/%.c,$(TOOLSTACK)/%.o,$(1))
 LIBVANE := $(TOOLSTACK)/libvane.a
@@ -40,11 +43,40 @@ $(LIBVANE): $(call toolstack_objs,$(LIBVANE_SRC)) $(TOOLSTACK_SYS)
 # Linked statically: each shared library costs a million instructions before
 # main(), more than most commands take after it.
 .SECONDEXPANSION:
-$(BUILD)/vane: $(call toolstack_objs,$(VANE_SRC)) $(LIBVANE) $$(STORE_CLIENT)
+CONSOLE_HISTORY := $(addprefix $(BUILD)/backend-drivers/console/,history.o \
+	guestlog.o)
+$(BUILD)/vane: $(call toolstack_objs,$(VANE_SRC)) $(LIBVANE) $(CONSOLE_HISTORY) \
+		$$(STORE_CLIENT)
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lyajl_s $(IMAGE_LIBS)
 
 ALL += $(TOOLSTACK_SYS) $(LIBVANE) $(BUILD)/vane
 DOM0_FILES += $(BUILD)/vane:/usr/sbin/vane
+
+# --- helper programs: what vane need not be linked with ------------------------
+
+# In the guest's disk: no shared library is to be found in its sandbox.
+BOOTLOADER := $(addprefix toolstack/bootloader/,menu.c menu_grub.c \
+	menu_legacy.c disk.c ext.c pick.c) toolstack/sys/io.c
+BOOTLOADER_LIBS := -lext2fs -lcom_err
+$(BUILD)/vane-bootloader: $(call toolstack_objs,$(BOOTLOADER) \
+		$(addprefix toolstack/bootloader/,sandbox.c main.c))
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(BOOTLOADER_LIBS) \
+		-lseccomp
+
+# OVF appliances: the XML library brings many others.
+IMPORT := $(addprefix toolstack/import/,ovf.c ova.c manifest.c) toolstack/sys/io.c
+IMPORT_LIBS := -larchive -lxml2 -lnettle
+XML_CFLAGS := -I/usr/include/libxml2
+$(TOOLSTACK)/import/ovf.o: toolstack/import/ovf.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(XML_CFLAGS) -c -o $@ $<
+
+$(BUILD)/vane-import: $(call toolstack_objs,$(IMPORT) \
+		$(addprefix toolstack/import/,convert.c main.c))
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(IMPORT_LIBS)
+
+ALL += $(BUILD)/vane-bootloader $(BUILD)/vane-import
+DOM0_FILES += $(BUILD)/vane-bootloader:/usr/lib/vane/vane-bootloader
 
 # --- host tests and fuzzers ----------------------------------------------------
 
@@ -66,13 +98,14 @@ $(TOOLSTACK)/test/test_image: toolstack/test/test_image.c $(LIBVANE_IMAGE) \
 $(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
 		$(addprefix toolstack/libvane/,entries.c device.c device_up.c \
 		device_down.c device_plan.c device_attach.c settings.c \
-		hotplug.c destroy.c power.c) \
+		hotplug.c child.c script.c destroy.c power.c names.c) \
 		$(LIBVANE_CONFIG) $(TOOLSTACK_H) $$(STORE_CLIENT) \
 		$(BUILD)/xenstore/vane-stored
 	@mkdir -p $(@D)
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) \
 		-DSTORED='"$(abspath $(BUILD))/xenstore/vane-stored"' \
-		-DDEVICE_GONE_MS=1000 -Wl,--wrap=store_call_text -o $@ \
+		-DDEVICE_GONE_MS=1000 -DSCRIPT_MS=1000 \
+		-Wl,--wrap=store_call_text -o $@ \
 		$(filter %.c %.o,$^) -lcmocka
 
 # The commands with a fake library below them.
@@ -95,19 +128,55 @@ $(TOOLSTACK)/test/fuzz_image: toolstack/test/fuzz_image.c $(LIBVANE_IMAGE) \
 	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) -fsanitize=fuzzer -o $@ \
 		$(filter %.c,$^) $(IMAGE_LIBS)
 
-HOST_TESTS += toolstack/test/configs $(addprefix $(TOOLSTACK)/test/,test_config test_image test_store \
+$(TOOLSTACK)/test/fuzz_menu: toolstack/test/fuzz_menu.c $(BOOTLOADER) \
+		$(wildcard toolstack/bootloader/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) -fsanitize=fuzzer -o $@ \
+		$(filter %.c,$^) $(BOOTLOADER_LIBS)
+
+$(TOOLSTACK)/test/fuzz_disk: toolstack/test/fuzz_disk.c $(BOOTLOADER) \
+		$(wildcard toolstack/bootloader/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) -fsanitize=fuzzer -o $@ \
+		$(filter %.c,$^) $(BOOTLOADER_LIBS)
+
+$(TOOLSTACK)/test/fuzz_ovf: toolstack/test/fuzz_ovf.c $(IMPORT) \
+		$(wildcard toolstack/import/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) $(XML_CFLAGS) -fsanitize=fuzzer -o $@ \
+		$(filter %.c,$^) $(IMPORT_LIBS)
+
+toolstack/test/bootloader: $(BUILD)/vane-bootloader
+toolstack/test/import: $(BUILD)/vane-import
+HOST_TESTS += $(addprefix toolstack/test/,configs bootloader import) \
+	$(addprefix $(TOOLSTACK)/test/,test_config test_image test_store \
 	test_golden)
-FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image)
+FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image fuzz_menu \
+	fuzz_disk fuzz_ovf)
+
+# vane whose operations fail, one after the other; see its file.
+FAULTS := hv_domctl hv_domctl_simple hv_sysctl hv_memory_op hv_domain_info \
+	hv_populate hv_pin_l4 hv_clear_frames hv_alloc_unbound store_call \
+	store_call_text privcmd_map_foreign privcmd_map_resource memfd_create \
+	fork main
+$(TOOLSTACK)/test/vane-faulty: $(TOOLSTACK)/test/faulty.o \
+		$(call toolstack_objs,$(VANE_SRC)) $(LIBVANE) $(CONSOLE_HISTORY) \
+		$$(STORE_CLIENT)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static $(addprefix -Wl$(comma)--wrap=,\
+		$(FAULTS)) -o $@ $^ -lyajl_s $(IMAGE_LIBS)
 
 # --- the area's whole suite -----------------------------------------------------
 
 TOOLSTACK_HOST := $(filter toolstack/% $(TOOLSTACK)/%,$(HOST_TESTS))
 # Machines of their own, too long for `make check`.
-TOOLSTACK_SYSTEM := $(addprefix toolstack/test/system/,commands devices)
+TOOLSTACK_SYSTEM := $(addprefix toolstack/test/system/,commands devices \
+	life-cycle host appliance guest-image)
+TOOLSTACK_SYSTEM_NEEDS := $(TOOLSTACK)/test/vane-faulty \
+	$(BUILD)/guest-pv/guest-pv
 
 .PHONY: check-toolstack
 check-toolstack: packages
-	$(AGAIN) $(TOOLSTACK_HOST) $(SYSTEM_NEEDS)
+	$(AGAIN) $(TOOLSTACK_HOST) $(SYSTEM_NEEDS) $(TOOLSTACK_SYSTEM_NEEDS)
 	@tests/run-tap -t $(LIMIT) -j 2 $(TOOLSTACK_HOST) \
 		-j 1 $(TOOLSTACK_SYSTEM)
 

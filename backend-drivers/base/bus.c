@@ -143,6 +143,36 @@ static void set_state(struct device *d, enum xenbus_state state)
 		device_log(d, "cannot write state %d: error %d", state, -rc);
 }
 
+struct again {
+	struct device *d;
+	const char *key, *value, *done;
+};
+
+static int write_again(struct store *s, store_tx tx, void *arg)
+{
+	struct again *a = arg;
+	char path[PATH_MAX_STORE];
+	int rc = key_path(path, a->d->path, a->done);
+
+	if (!rc)
+		rc = store_rm(s, tx, path);
+	if (!rc)
+		rc = key_path(path, a->d->path, a->key);
+	if (!rc)
+		rc = store_write_str(s, tx, path, a->value);
+	if (!rc)
+		rc = key_path(path, a->d->path, "state");
+	return rc ? rc : store_writef(s, tx, path, "%d", a->d->state);
+}
+
+int device_publish_again(struct device *d, const char *key, const char *value,
+			 const char *done)
+{
+	struct again a = { d, key, value, done };
+
+	return store_transaction(store, write_again, &a);
+}
+
 /* --- steps --------------------------------------------------------------- */
 
 static void try_probe(struct device *d)
@@ -310,6 +340,9 @@ static void device_check(struct device *d)
 		return;
 	}
 	note_toolstack(d);
+	if (driver->changed && d->connected &&
+	    d->state == XenbusStateConnected)
+		driver->changed(d);
 	front = front_state(d);
 	switch (front) {
 	case XenbusStateClosed:

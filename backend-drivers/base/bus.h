@@ -71,6 +71,12 @@ struct bus_ops {
 
 	/* Give back what probe() took. */
 	void (*release)(struct device *);
+
+	/*
+	 * Our directory may have changed while the device is connected: the
+	 * toolstack may want something. NULL: it never does.
+	 */
+	void (*changed)(struct device *);
 };
 
 /**
@@ -104,6 +110,13 @@ void device_stop(struct device *d, const char *fmt, ...)
 /** Writes a key of our directory. Returns 0 or -errno. */
 int device_publish(struct device *d, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/**
+ * The same, and our state again in the same step: front ends read some keys
+ * anew when they see it. Removes the key @done. Returns 0 or -errno.
+ */
+int device_publish_again(struct device *d, const char *key, const char *value,
+			 const char *done);
 
 /** Reads a key of our directory. Returns the text for free(), or NULL. */
 char *device_param(struct device *d, const char *key);

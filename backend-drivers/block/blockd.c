@@ -207,6 +207,29 @@ static bool disk_disconnect(struct device *d)
 	return queue_close(disk_of(d)->queue);
 }
 
+/* --- a new size ---------------------------------------------------------- */
+
+static void disk_changed(struct device *d)
+{
+	struct disk *disk = disk_of(d);
+	char *asked = device_param(d, "resize"), sectors[24];
+	int rc;
+
+	if (!asked)
+		return;
+	free(asked);
+	rc = image_measure(&disk->image);
+	if (!rc)
+		queue_set_sectors(disk->queue, disk->image.sectors);
+	snprintf(sectors, sizeof(sectors), "%llu",
+		 (unsigned long long)disk->image.sectors);
+	device_log(d, "size looked at: %s sectors, error %d", sectors, -rc);
+	/* The front end looks at `sectors` when it sees the state again. */
+	rc = device_publish_again(d, "sectors", sectors, "resize");
+	if (rc && rc != -ENOENT)
+		device_log(d, "cannot publish the size: error %d", -rc);
+}
+
 static const struct bus_ops disks = {
 	.kind = "vane-vbd",
 	.size = sizeof(struct disk),
@@ -214,6 +237,7 @@ static const struct bus_ops disks = {
 	.connect = disk_connect,
 	.disconnect = disk_disconnect,
 	.release = disk_release,
+	.changed = disk_changed,
 };
 
 int main(int argc, char **argv)

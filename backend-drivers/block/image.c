@@ -151,6 +151,18 @@ int image_open(struct image *im, const char *who, const char *path,
 	return rc;
 }
 
+int image_measure(struct image *im)
+{
+	struct image look = *im;
+	int rc = measure(&look);
+
+	if (!rc && (!look.sectors || look.block_size != im->block_size))
+		rc = -EINVAL;
+	if (!rc)
+		im->sectors = look.sectors;
+	return rc;
+}
+
 void image_close(struct image *im)
 {
 	if (im->fd >= 0)

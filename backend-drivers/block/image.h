@@ -27,6 +27,9 @@ struct image {
 int image_open(struct image *im, const char *who, const char *path,
 	       bool read_only, bool shared, bool wait);
 
+/** Looks again how large it is. Returns 0 or -errno, nothing changed. */
+int image_measure(struct image *im);
+
 void image_close(struct image *im);
 
 #endif

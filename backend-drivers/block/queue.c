@@ -561,6 +561,11 @@ out:
 	return rc;
 }
 
+void queue_set_sectors(struct queue *q, uint64_t sectors)
+{
+	q->limits.sectors = sectors;
+}
+
 bool queue_close(struct queue *q)
 {
 	q->closing = true;

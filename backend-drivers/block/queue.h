@@ -38,6 +38,9 @@ struct queue_setup {
 /** Maps the ring, binds the port, begins to serve. 0 or -errno, logged. */
 int queue_open(struct queue **queue, const struct queue_setup *setup);
 
+/** The disk has another size, in units of 512 bytes. */
+void queue_set_sectors(struct queue *q, uint64_t sectors);
+
 /**
  * Takes no more requests. True: nothing was in flight, and the queue is
  * freed. False: it frees itself after the last I/O has ended and was

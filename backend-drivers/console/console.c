@@ -64,6 +64,7 @@ static bool take_output(struct console *c)
 	if (!n)
 		return false;
 	guestlog_add(&c->log, text, n);
+	history_add(&c->history, text, n);
 	backlog_add(&c->backlog, text, n);
 	return true;
 }
@@ -144,7 +145,7 @@ struct console *console_new(struct store *store, uint32_t domid)
 		.fd = -1, .events = EPOLLIN, .ready = pty_ready,
 	};
 	c->slave = -1;
-	c->log.fd = -1;
+	c->log.fd = c->history.fd = -1;
 	c->port.fired = fired;
 	c->calm.run = calmed;
 	snprintf(c->name, sizeof(c->name), "console/%u", domid);
@@ -177,9 +178,10 @@ static int open_pty(struct console *c, struct store *store)
 	return store_write_str(store, STORE_NO_TX, key, path);
 }
 
-static void open_log(struct console *c, struct store *store)
+/* Log file and history, both under the domain's name. */
+static void open_logs(struct console *c, struct store *store)
 {
-	char key[48], number[16], *name = NULL;
+	char key[48], number[16], *name = NULL, *vm = NULL;
 	int rc;
 
 	snprintf(key, sizeof(key), "/local/domain/%u/name", c->domid);
@@ -191,6 +193,14 @@ static void open_log(struct console *c, struct store *store)
 	rc = guestlog_open(&c->log, GUESTLOG_DIR, name ? name : number);
 	if (rc)
 		log_line(c->name, "no log file: error %d", -rc);
+	snprintf(key, sizeof(key), "/local/domain/%u/vm", c->domid);
+	(void)store_read(store, STORE_NO_TX, key, &vm, NULL);
+	rc = history_open(&c->history, HISTORY_DIR, name ? name : number,
+			  vm && !strncmp(vm, "/vm/", 4) ? vm + 4 : "",
+			  c->domid);
+	if (rc)
+		log_line(c->name, "no history: error %d", -rc);
+	free(vm);
 	free(name);
 }
 
@@ -246,7 +256,7 @@ void console_check(struct console *c, struct store *store)
 		rc = port_bind(&c->port, c->domid, remote);
 	c->remote = remote;
 	if (!rc && c->slave < 0) {
-		open_log(c, store);
+		open_logs(c, store);
 		rc = open_pty(c, store);
 	}
 	if (rc)
@@ -266,10 +276,14 @@ static void let_go(struct console *c)
 static void lingers(struct loop_timer *t)
 {
 	struct console *c = container_of(t, struct console, linger);
+	size_t left;
 
 	write_to_pty(c);
-	if ((c->backlog.len || pty_unread(c->slave)) &&
-	    ++c->lingered < LINGER_STEPS) {
+	left = c->backlog.len + pty_unread(c->slave);
+	if (left < c->left)
+		c->lingered = 0;	/* somebody reads */
+	c->left = left;
+	if (left && ++c->lingered < LINGER_STEPS) {
 		loop_timer_set(t, LINGER_MS);
 		return;
 	}
@@ -286,6 +300,7 @@ void console_die(struct console *c, struct store *store)
 		(void)take_output(c);	/* nobody is there to be told */
 	let_go(c);
 	guestlog_close(&c->log);
+	history_close(&c->history, true);
 	loop_fd_remove(&c->master);
 	log_line(c->name, "domain is gone");
 	c->linger.run = lingers;
@@ -298,6 +313,7 @@ void console_free(struct console *c)
 	loop_timer_remove(&c->linger);
 	loop_fd_remove(&c->master);
 	guestlog_close(&c->log);
+	history_close(&c->history, false);
 	if (c->slave >= 0)
 		close(c->slave);
 	if (c->master.fd >= 0)

@@ -1,6 +1,6 @@
 /*
- * One domain's console: its ring on one side, a pseudo-terminal and a log
- * file on the other. The ring is grant 0 of the domain, the event channel
+ * One domain's console: its ring on one side, a pseudo-terminal, a log file
+ * and the history on the other. The ring is grant 0 of the domain, the event channel
  * stands in the store, <xen/io/console.h> has the layout.
  *
  * Neither side can hold up the other: the guest's output is always taken at
@@ -18,6 +18,7 @@
 #include "backend-drivers/base/ports.h"
 #include "backend-drivers/console/backlog.h"
 #include "backend-drivers/console/guestlog.h"
+#include "backend-drivers/console/history.h"
 #include "backend-drivers/ring/stream.h"
 #include "xenstore/client/store.h"
 
@@ -41,8 +42,10 @@ struct console {
 	int slave;
 	struct backlog backlog;
 	struct guestlog log;
+	struct history history;
 	struct loop_timer linger;	/* until a reader has read the rest */
-	unsigned int lingered;		/* steps */
+	unsigned int lingered;		/* steps without a byte being read */
+	size_t left;			/* bytes unread at the last step */
 };
 
 /** Starts to follow a domain. Returns NULL if there is no memory. */
@@ -54,7 +57,8 @@ void console_check(struct console *c, struct store *store);
 /**
  * The domain is dying: takes what is left of its output, lets go of
  * everything of the domain's, and keeps the terminal until a reader has read
- * it all, for three seconds at most. Then console_gone() is called.
+ * it all, or has read nothing for three seconds. Then console_gone() is
+ * called.
  */
 void console_die(struct console *c, struct store *store);
 

@@ -25,14 +25,19 @@ static int open_file(struct guestlog *l)
 	return 0;
 }
 
+void guestlog_clean(char *to, size_t size, const char *name)
+{
+	snprintf(to, size, "%s", name);
+	for (char *c = to; *c; c++)
+		if (!strchr(FINE, *c))
+			*c = '_';
+}
+
 int guestlog_open(struct guestlog *l, const char *dir, const char *name)
 {
 	char clean[80];
 
-	snprintf(clean, sizeof(clean), "%s", name);
-	for (char *c = clean; *c; c++)
-		if (!strchr(FINE, *c))
-			*c = '_';
+	guestlog_clean(clean, sizeof(clean), name);
 	*l = (struct guestlog){ .fd = -1 };
 	if (snprintf(l->path, sizeof(l->path), "%s/guest-%s.log", dir,
 		     clean) >= (int)sizeof(l->path))

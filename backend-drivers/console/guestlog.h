@@ -17,9 +17,12 @@ struct guestlog {
 };
 
 /**
- * Opens DIR/guest-NAME.log for appending. Characters of @name that have no
- * business in a file's name become '_'. Returns 0 or -errno.
+ * Copies a domain's name. Characters that have no business in the name of a
+ * file become '_'.
  */
+void guestlog_clean(char *to, size_t size, const char *name);
+
+/** Opens DIR/guest-NAME.log for appending. Returns 0 or -errno. */
 int guestlog_open(struct guestlog *l, const char *dir, const char *name);
 
 /** Appends. A disk that is full costs log lines, nothing else. */

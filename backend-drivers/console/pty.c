@@ -45,9 +45,9 @@ out:
 	return rc;
 }
 
-bool pty_unread(int slave)
+size_t pty_unread(int slave)
 {
 	int n = 0;
 
-	return !ioctl(slave, FIONREAD, &n) && n > 0;
+	return !ioctl(slave, FIONREAD, &n) && n > 0 ? (size_t)n : 0;
 }

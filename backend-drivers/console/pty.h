@@ -5,7 +5,6 @@
 #ifndef BACKEND_CONSOLE_PTY_H
 #define BACKEND_CONSOLE_PTY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -14,7 +13,7 @@
  */
 int pty_open(int *master, int *slave, char *path, size_t path_size);
 
-/** True if bytes written to the master were not read from the slave yet. */
-bool pty_unread(int slave);
+/** How many bytes written to the master were not read from the slave yet. */
+size_t pty_unread(int slave);
 
 #endif

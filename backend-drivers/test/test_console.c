@@ -10,6 +10,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 
 #include "backend-drivers/console/backlog.h"
 #include "backend-drivers/console/guestlog.h"
+#include "backend-drivers/console/history.h"
 #include "backend-drivers/console/pty.h"
 
 static size_t drain(struct backlog *b, char *to)
@@ -116,6 +119,110 @@ static void test_log(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static int open_history(const char *dir, const char *name)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/%s.history", dir, name);
+	return open(path, O_RDONLY);
+}
+
+static void expect_history(const char *dir, const char *name, uint32_t alive,
+			   const char *text)
+{
+	static char got[HISTORY_SIZE];
+	struct history_head head;
+	int fd = open_history(dir, name);
+
+	assert_true(fd >= 0);
+	assert_int_equal(history_read(fd, &head, got), strlen(text));
+	assert_memory_equal(got, text, strlen(text));
+	assert_int_equal(head.alive, alive);
+	assert_string_equal(head.name, name);
+	close(fd);
+}
+
+/* A daemon that starts again goes on; the next life begins anew. */
+static void test_history(void **state)
+{
+	char dir[] = "/tmp/test_console.XXXXXX", name[16], path[64];
+	struct history h;
+	unsigned int left = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(history_open(&h, dir, "web", "u-1", 3), 0);
+	history_add(&h, "one ", 4);
+	expect_history(dir, "web", 1, "one ");
+	history_close(&h, false);
+	assert_int_equal(history_open(&h, dir, "web", "u-1", 3), 0);
+	history_add(&h, "two", 3);
+	history_close(&h, true);
+	expect_history(dir, "web", 0, "one two");
+	assert_int_equal(history_open(&h, dir, "web", "u-1", 4), 0);
+	history_add(&h, "three", 5);
+	history_close(&h, true);
+	history_close(&h, true);
+	history_add(&h, "lost", 4);
+	expect_history(dir, "web", 0, "three");
+	/* Too many: the oldest goes, one that lives stays. */
+	assert_int_equal(history_open(&h, dir, "lives", "", 5), 0);
+	for (int i = 0; i < HISTORY_FILES + 5; i++) {
+		struct history other;
+
+		snprintf(name, sizeof(name), "d%d", i);
+		assert_int_equal(history_open(&other, dir, name, "", 6), 0);
+		history_close(&other, true);
+	}
+	history_close(&h, false);
+	expect_history(dir, "lives", 1, "");
+	for (int i = 0; i < HISTORY_FILES + 5; i++) {
+		snprintf(path, sizeof(path), "%s/d%d.history", dir, i);
+		left += !unlink(path);
+	}
+	assert_int_equal(left, HISTORY_FILES - 1);
+	assert_int_equal(open_history(dir, "web"), -1);
+	snprintf(path, sizeof(path), "%s/lives.history", dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* More than is kept: the latest stays, in order. */
+static void test_history_flood(void **state)
+{
+	static char flood[3 * HISTORY_SIZE / 2], got[HISTORY_SIZE];
+	char dir[] = "/tmp/test_console.XXXXXX", path[64];
+	struct history_head head;
+	struct history h;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flood); i++)
+		flood[i] = (char)(i * 13 + i / 256);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(history_open(&h, dir, "x/y", "", 3), 0);
+	for (size_t i = 0; i < sizeof(flood); i += 1000)
+		history_add(&h, flood + i, sizeof(flood) - i < 1000 ?
+			    sizeof(flood) - i : 1000);
+	fd = open_history(dir, "x_y");
+	assert_int_equal(history_read(fd, &head, got), HISTORY_SIZE);
+	assert_memory_equal(got, flood + sizeof(flood) - HISTORY_SIZE,
+			    HISTORY_SIZE);
+	history_add(&h, flood, sizeof(flood)); /* in one piece */
+	assert_int_equal(history_read(fd, &head, got), HISTORY_SIZE);
+	assert_memory_equal(got, flood + sizeof(flood) - HISTORY_SIZE,
+			    HISTORY_SIZE);
+	close(fd);
+	history_close(&h, true);
+	snprintf(path, sizeof(path), "%s/x_y.history", dir);
+	assert_int_equal(truncate(path, 100), 0);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(history_read(fd, &head, got), -EINVAL);
+	close(fd);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* Reads what was written to the other end, when it has come through. */
 static void read_all(int fd, void *buf, size_t len)
 {
@@ -169,6 +276,8 @@ int main(void)
 		cmocka_unit_test(test_backlog),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_history),
+		cmocka_unit_test(test_history_flood),
 		cmocka_unit_test(test_pty),
 	};
 

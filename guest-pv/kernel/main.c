@@ -5,7 +5,8 @@
  *
  * Command line: test=NAME[:CASE],...	programs to run (default hello), between
  *					commas or plus signs
- *		 end=poweroff|reboot	how to end (default poweroff)
+ *		 end=WAY		how to end: poweroff (default), reboot,
+ *					crash, watchdog, or wait: not at all
  */
 #include "tap.h"
 
@@ -73,6 +74,30 @@ static void shared_info_init(void)
 				    start_info->shared_info | PTE_RWX,
 				    UVMF_INVLPG))
 		panic("cannot map the shared info page");
+	/* Where our P2M list lies: who writes our core wants it. */
+	shared_info->arch.p2m_cr3 =
+		p2m[virt_to_pfn((void *)start_info->pt_base)] << PAGE_SHIFT;
+	shared_info->arch.p2m_vaddr = (unsigned long)p2m;
+	shared_info->arch.max_pfn = start_info->nr_pages;
+}
+
+static _Noreturn void end_as(const char *way)
+{
+	static const struct {
+		const char *way;
+		unsigned int reason;
+	} ends[] = {
+		{ "poweroff", SHUTDOWN_poweroff },
+		{ "reboot", SHUTDOWN_reboot },
+		{ "crash", SHUTDOWN_crash },
+		{ "watchdog", SHUTDOWN_watchdog },
+	};
+
+	for (unsigned int i = 0; i < 4; i++)
+		if (!strcmp(way, ends[i].way))
+			guest_shutdown(ends[i].reason);
+	for (;;)
+		hcall_sched_op(SCHEDOP_block, NULL);
 }
 
 _Noreturn void kernel_main(struct start_info *si)
@@ -94,6 +119,5 @@ _Noreturn void kernel_main(struct start_info *si)
 	printk("# guest-pv: %s, %lu pages, test=%s\n", si->magic,
 	       si->nr_pages, names);
 	tap_run(names);
-	guest_shutdown(strcmp(end, "reboot") ? SHUTDOWN_poweroff
-					     : SHUTDOWN_reboot);
+	end_as(end);
 }

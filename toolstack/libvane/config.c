@@ -153,10 +153,16 @@ static void check_kernel(struct maker *m, const char *file)
 		"path of an ELF kernel or a bzImage";
 	struct cfg_setting *s = cfg_find(m->cfg, "bootloader");
 
-	if (m->config->bootloader && s)
+	if (m->config->bootloader && s && !m->config->nr_disks)
 		report_add(m->report, refusal(m->report),
 			   config_place(s, &s->value), s->name,
-			   "this is not supported; allowed: nothing");
+			   "has no disk to look at; allowed: beside a disk");
+	if (m->config->bootloader && s && *m->config->bootloader != '/' &&
+	    strcmp(m->config->bootloader, "pygrub"))
+		report_add(m->report, refusal(m->report),
+			   config_place(s, &s->value), s->name,
+			   "found \"%s\"; allowed: \"pygrub\", or the absolute "
+			   "path of a program like it", m->config->bootloader);
 	s = cfg_find(m->cfg, "kernel");
 	if (m->config->kernel || m->config->bootloader)
 		return;

@@ -147,9 +147,6 @@ static void take_option(struct disk_reader *r, const char *key,
 			fail(r, key, value, "xen");
 	} else if (!strcmp(key, "script")) {
 		set_text(r, &r->disk.script, value);
-		if (strcmp(value, "block"))
-			refuse(r, key, value, "block: disks are set up "
-			       "without scripts");
 	} else {
 		near = nearest_name(key, keys, sizeof(keys) / sizeof(keys[0]));
 		r->failed = true;
@@ -377,6 +374,10 @@ int disk_parse(const struct spec *spec, const char *text,
 	take_format(&r);
 	take_access(&r);
 	take_target(&r);
+	if (r.disk.script && strcmp(r.disk.script, "block") &&
+	    r.disk.backend == VANE_BACKEND_OURS)
+		refuse(&r, "script", r.disk.script, "with the kernel's back "
+		       "end (backendtype=phy)");
 	for (unsigned int i = 0; i < SLOTS; i++)
 		free(r.slot[i]);
 	free(copy);

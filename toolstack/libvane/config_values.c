@@ -186,7 +186,12 @@ void config_action(struct maker *m, struct cfg_setting *s,
 
 	if (i >= 0)
 		*(enum vane_action *)member(m, key) = i;
-	else
+	if (i == VANE_ACT_SOFT_RESET)
+		report_add(m->report, refusal(m->report),
+			   config_place(s, &s->value), s->name,
+			   "found \"soft-reset\", which no domain of type "
+			   "\"pv\" can do");
+	if (i < 0)
 		config_wrong(m, s, "\"destroy\", \"restart\", "
 			     "\"rename-restart\", \"preserve\", "
 			     "\"coredump-destroy\", \"coredump-restart\"");

@@ -96,11 +96,7 @@ static int take_backendtype(struct vane_nic *nic, const char *value)
 
 static int take_script(struct vane_nic *nic, const char *value)
 {
-	int rc = *value ? take_text(&nic->script, value) : -EINVAL;
-
-	return rc ? rc : strcmp(value, "vif-bridge") &&
-		strcmp(value, "/etc/xen/scripts/vif-bridge") ?
-		-EOPNOTSUPP : 0;
+	return *value ? take_text(&nic->script, value) : -EINVAL;
 }
 
 static int take_type(struct vane_nic *nic, const char *value)
@@ -195,8 +191,8 @@ static const struct {
 	{ "rate", take_rate, "as 10Mb/s or 1MB/s@20ms" },
 	{ "backend", take_backend, "0 or Domain-0" },
 	{ "backendtype", take_backendtype, BACKEND_ALLOWED },
-	{ "script", take_script, "vif-bridge: interfaces are put on a bridge "
-		"without scripts" },
+	{ "script", take_script, "name of a script in /etc/xen/scripts, or a "
+		"path" },
 	{ "type", take_type, "vif" },
 	{ "model", take_model, "a text" },
 };

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "toolstack/libvane/bootloader.h"
 #include "toolstack/libvane/destroy.h"
 #include "toolstack/libvane/device.h"
 #include "toolstack/libvane/entries.h"
@@ -145,8 +146,7 @@ static int check_unique(struct vane *v, const struct vane_config *config)
 			rc = vane_fail(v, -EEXIST, "a domain named \"%s\" "
 				       "exists already, with id %u",
 				       config->name, all[i].domid);
-		else if (!memcmp(all[i].uuid, config->uuid, 16) &&
-			 !uuid_is_nil(config->uuid))
+		else if (!memcmp(all[i].uuid, config->uuid, 16))
 			rc = vane_fail(v, -EEXIST, "%s: domain %u has the "
 				       "same UUID", config->name,
 				       all[i].domid);
@@ -156,7 +156,7 @@ static int check_unique(struct vane *v, const struct vane_config *config)
 }
 
 static int make_domain(struct vane *v, const struct vane_config *config,
-		       const uint8_t uuid[16], uint32_t *domid)
+		       uint32_t *domid)
 {
 	struct xen_domctl op = { .cmd = XEN_DOMCTL_createdomain };
 	struct xen_domctl_createdomain *c = &op.u.createdomain;
@@ -165,7 +165,7 @@ static int make_domain(struct vane *v, const struct vane_config *config,
 
 	if (rc)
 		return rc;
-	memcpy(c->handle, uuid, 16);
+	memcpy(c->handle, config->uuid, 16);
 	c->cpupool_id = pool.id;
 	c->max_vcpus = config->maxvcpus;
 	c->max_evtchn_port = config->max_event_channels;
@@ -182,7 +182,7 @@ static int make_domain(struct vane *v, const struct vane_config *config,
 
 /* The new domain, its name taken; on failure there is neither. */
 static int reserve_domain(struct vane *v, const struct vane_config *config,
-			  const uint8_t uuid[16], uint32_t *domid)
+			  uint32_t *domid)
 {
 	int lock = take_lock(v), rc;
 	uint32_t id = 0;
@@ -191,11 +191,11 @@ static int reserve_domain(struct vane *v, const struct vane_config *config,
 		return lock;
 	rc = check_unique(v, config);
 	if (!rc)
-		rc = make_domain(v, config, uuid, &id);
+		rc = make_domain(v, config, &id);
 	if (!rc) {
 		rc = entries_reserve(v, id, config->name);
 		if (rc)
-			(void)domain_remove(v, id, uuid);
+			(void)domain_remove(v, id, config->uuid);
 		else
 			*domid = id;
 	}
@@ -237,24 +237,31 @@ static int introduce(struct vane *v, const struct build *b)
 			      "it: %s", b->config->name, strerror(-rc)) : 0;
 }
 
+/* What the next domain of this configuration is to have, too. */
+static void choose_identity(struct vane_config *config)
+{
+	static const uint8_t none[6];
+
+	if (uuid_is_nil(config->uuid))
+		uuid_make(config->uuid);
+	for (unsigned int i = 0; i < config->nr_nics; i++)
+		if (!memcmp(config->nics[i].mac, none, 6))
+			mac_make(config->nics[i].mac);
+}
+
 static int create(struct vane *v, const struct vane_config *config,
 		  bool paused, uint32_t *domid)
 {
-	uint8_t uuid[16];
 	struct build b;
-	int rc;
+	int rc = build_prepare(v, config, &b);
 
-	memcpy(uuid, config->uuid, 16);
-	if (uuid_is_nil(uuid))
-		uuid_make(uuid);
-	rc = build_prepare(v, config, &b);
 	if (!rc)
-		rc = reserve_domain(v, config, uuid, &b.domid);
+		rc = reserve_domain(v, config, &b.domid);
 	if (rc)
 		goto out;
 	rc = build_domain(v, &b);
 	if (!rc)
-		rc = entries_write(v, &b, uuid);
+		rc = entries_write(v, &b, config->uuid);
 	if (!rc)
 		rc = introduce(v, &b);
 	if (!rc)
@@ -262,7 +269,7 @@ static int create(struct vane *v, const struct vane_config *config,
 	if (!rc && !paused)
 		rc = vane_unpause(v, b.domid);
 	if (rc)
-		(void)domain_remove(v, b.domid, uuid);
+		(void)domain_remove(v, b.domid, config->uuid);
 	else
 		*domid = b.domid;
 out:
@@ -270,15 +277,25 @@ out:
 	return rc;
 }
 
-int vane_create(struct vane *v, const struct vane_config *config,
+int vane_create(struct vane *v, struct vane_config *config,
 		const struct vane_create_options *options, uint32_t *domid)
 {
+	struct booted booted = { .kernel = -1, .ramdisk = -1 };
 	struct device_plan plan;
-	int rc = devices_choose(v, config, &plan);
+	int rc;
 
+	choose_identity(config);
+	rc = devices_choose(v, config, &plan);
 	if (rc)
 		return rc;
-	rc = create(v, &plan.config, options && options->paused, domid);
+	if (config->bootloader)
+		rc = devices_check(v, &plan.config);
+	if (!rc && config->bootloader)
+		rc = bootloader_run(v, &plan.config, &booted);
+	if (!rc)
+		rc = create(v, &plan.config, options && options->paused,
+			    domid);
+	booted_free(&booted);
 	devices_unchoose(&plan);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "toolstack/libvane/script.h"
 #include "toolstack/libvane/text.h"
 
 void device_init(struct device *d, uint32_t domid, const char *kind,
@@ -83,6 +84,22 @@ static void enter_common(struct entry_writer *w, const struct device *d)
 	entry(w, INHERIT, path, "%s", d->back);
 }
 
+/*
+ * The back end's key names a script in any case; that one is to be run at the
+ * end stands in the tools' record alone.
+ */
+static void enter_script(struct entry_writer *w, const struct device *d,
+			 const char *written, const char *usual)
+{
+	char path[STORE_PATH_MAX + 32], name[SCRIPT_PATH];
+	const char *script = script_path(written, name);
+
+	back(w, d, "script", script ? script : usual);
+	snprintf(path, sizeof(path), "%s/run-script", d->record);
+	if (script)
+		entry(w, INHERIT, path, "%s", script);
+}
+
 static void enter_disk(struct entry_writer *w, const struct vane_disk *disk)
 {
 	const char *type = disk->cdrom ? "cdrom" : "disk";
@@ -97,7 +114,7 @@ static void enter_disk(struct entry_writer *w, const struct vane_disk *disk)
 	front(w, &d, "trusted", disk->trusted != VANE_NO ? "1" : "0");
 	front(w, &d, "protocol", "x86_64-abi");
 	back(w, &d, "params", disk->target ? disk->target : "");
-	back(w, &d, "script", "/etc/xen/scripts/block");
+	enter_script(w, &d, disk->script, "/etc/xen/scripts/block");
 	back(w, &d, "removable", disk->cdrom ? "1" : "0");
 	back(w, &d, "bootable", "1");
 	back(w, &d, "dev", disk->vdev);
@@ -122,7 +139,7 @@ static void enter_nic(struct entry_writer *w, const struct vane_nic *nic)
 	front(w, &d, "handle", handle);
 	front(w, &d, "mac", mac);
 	front(w, &d, "trusted", nic->trusted != VANE_NO ? "1" : "0");
-	back(w, &d, "script", "/etc/xen/scripts/vif-bridge");
+	enter_script(w, &d, nic->script, "/etc/xen/scripts/vif-bridge");
 	back(w, &d, "mac", mac);
 	back(w, &d, "bridge", nic->bridge);
 	back(w, &d, "handle", handle);

@@ -98,7 +98,7 @@ int hotplug_disk(struct vane *v, const struct device *d,
 int hotplug_nic(struct vane *v, const struct device *d,
 		const struct vane_nic *nic);
 
-/* Gives back what hotplug_disk() took. */
-void unplug_disk(struct vane *v, const struct device *d);
+/* Gives back what these two took. */
+void unplug(struct vane *v, const struct device *d);
 
 #endif

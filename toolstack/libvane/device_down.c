@@ -217,7 +217,7 @@ int devices_remove(struct vane *v, uint32_t domid)
 		rc = d->taken ? wait_gone(v, s, d, until) : 0;
 		first = first ? first : rc;
 		(void)store_unwatch(s, d->back, "gone");
-		unplug_disk(v, d);
+		unplug(v, d);
 		rc = store_transaction(s, remove_nodes, d);
 		first = first ? first : rc;
 	}
@@ -254,7 +254,7 @@ int vane_device_detach(struct vane *v, uint32_t domid, const char *kind,
 	if (!rc || force) {
 		int removed;
 
-		unplug_disk(v, d);
+		unplug(v, d);
 		removed = store_transaction(s, remove_nodes, d);
 		rc = rc ? rc : removed;
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "toolstack/libvane/script.h"
 #include "toolstack/libvane/text.h"
 
 int check_file(struct vane *v, const char *what, const char *path,
@@ -21,26 +22,51 @@ int check_file(struct vane *v, const char *what, const char *path,
 	return vane_fail(v, -errno, "%s %s: %s", what, path, strerror(errno));
 }
 
+static int check_script(struct vane *v, const char *what, const char *path)
+{
+	if (!access(path, X_OK))
+		return 0;
+	return vane_fail(v, -errno, "%s script %s: %s", what, path,
+			 strerror(errno));
+}
+
 int devices_check(struct vane *v, const struct vane_config *config)
 {
 	int rc, first = 0;
 
 	for (unsigned int i = 0; i < config->nr_disks; i++) {
 		const struct vane_disk *d = &config->disks[i];
-		char what[40];
+		char what[40], script[SCRIPT_PATH];
 
 		snprintf(what, sizeof(what), "disk %.20s:", d->vdev);
-		rc = check_file(v, what, d->target, !d->readonly);
+		if (script_path(d->script, script))
+			rc = check_script(v, what, script);
+		else
+			rc = check_file(v, what, d->target, !d->readonly);
 		first = first ? first : rc;
 	}
-	for (unsigned int i = 0; i < config->nr_nics; i++)
-		if (!if_nametoindex(config->nics[i].bridge)) {
+	for (unsigned int i = 0; i < config->nr_nics; i++) {
+		const struct vane_nic *nic = &config->nics[i];
+		char script[SCRIPT_PATH];
+
+		rc = 0;
+		if (script_path(nic->script, script))
+			rc = check_script(v, "vif:", script);
+		else if (!if_nametoindex(nic->bridge))
 			rc = vane_fail(v, -ENODEV, "vif %u: there is no bridge "
-				       "%s", config->nics[i].devid,
-				       config->nics[i].bridge);
-			first = first ? first : rc;
-		}
+				       "%s", nic->devid, nic->bridge);
+		first = first ? first : rc;
+	}
 	return first;
+}
+
+/* A script works for the kernel's back end. */
+static enum vane_backend by_script(const char *script,
+				   enum vane_backend other)
+{
+	char path[SCRIPT_PATH];
+
+	return script_path(script, path) ? VANE_BACKEND_KERNEL : other;
 }
 
 static void choose_nic(const struct settings *settings, struct vane_nic *nic)
@@ -48,7 +74,7 @@ static void choose_nic(const struct settings *settings, struct vane_nic *nic)
 	static const uint8_t none[6];
 
 	if (!nic->backend)
-		nic->backend = settings->nic;
+		nic->backend = by_script(nic->script, settings->nic);
 	if (!nic->bridge)
 		nic->bridge = (char *)settings->bridge;
 	if (!memcmp(nic->mac, none, 6))
@@ -73,7 +99,8 @@ int devices_choose(struct vane *v, const struct vane_config *config,
 	for (unsigned int i = 0; i < config->nr_disks; i++) {
 		full->disks[i] = config->disks[i];
 		if (!full->disks[i].backend)
-			full->disks[i].backend = plan->settings.disk;
+			full->disks[i].backend = by_script(
+				full->disks[i].script, plan->settings.disk);
 	}
 	for (unsigned int i = 0; i < config->nr_nics; i++) {
 		full->nics[i] = config->nics[i];

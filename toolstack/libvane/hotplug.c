@@ -1,7 +1,8 @@
 /*
- * The Dom0 part of the kernel's own back ends, without scripts: the block
- * device for xen-blkback, the bridge for xen-netback. The nodes are those
- * that the published hot-plug scripts write.
+ * The Dom0 part of the kernel's own back ends: the block device for
+ * xen-blkback, the bridge for xen-netback. The nodes are those that the
+ * published hot-plug scripts write. Where the configuration names a script,
+ * it does all of this instead.
  */
 #include "toolstack/libvane/device.h"
 
@@ -18,6 +19,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "toolstack/libvane/script.h"
 
 #define LOOP_TRIES 64		/* others take free loop devices too */
 
@@ -99,7 +102,7 @@ static int write_attached(struct store *s, store_tx tx, void *arg)
 	};
 	char path[STORE_PATH_MAX + 32];
 
-	/* The tools' record is what unplug_disk() goes by. */
+	/* The tools' record is what unplug() goes by. */
 	if (a->is_loop) {
 		snprintf(path, sizeof(path), "%s/loop", a->d->record);
 		entry(&w, INHERIT, path, "%s", a->path);
@@ -113,17 +116,35 @@ static int write_attached(struct store *s, store_tx tx, void *arg)
 	return w.rc;
 }
 
+static int disk_by_script(struct vane *v, struct store *s,
+			  const struct device *d, const char *script)
+{
+	char number[24];
+	int rc = script_run(v, d, script, "add");
+
+	if (rc)
+		return rc;
+	device_key(s, d->back, "physical-device", number, sizeof(number));
+	if (number[0])
+		return 0;
+	return vane_fail(v, -EIO, "device vbd %u of domain %u: script %s did "
+			 "not write physical-device", d->devid, d->domid,
+			 script);
+}
+
 int hotplug_disk(struct vane *v, const struct device *d,
 		 const struct vane_disk *disk)
 {
 	struct attached a = { .d = d, .path = disk->target };
-	char loop[32];
+	char loop[32], script[SCRIPT_PATH];
 	struct store *s;
 	struct stat st;
 	int rc = vane_store(v, &s);
 
 	if (rc)
 		return rc;
+	if (script_path(disk->script, script))
+		return disk_by_script(v, s, d, script);
 	if (stat(disk->target, &st))
 		return vane_fail(v, -errno, "disk %s: %s: %s", disk->vdev,
 				 disk->target, strerror(errno));
@@ -144,16 +165,20 @@ int hotplug_disk(struct vane *v, const struct device *d,
 	return rc;
 }
 
-void unplug_disk(struct vane *v, const struct device *d)
+void unplug(struct vane *v, const struct device *d)
 {
-	char path[STORE_PATH_MAX + 32], *loop;
+	char loop[64], script[256];
 	struct store *s;
 
-	snprintf(path, sizeof(path), "%s/loop", d->record);
-	if (vane_store(v, &s) || store_read(s, STORE_NO_TX, path, &loop, NULL))
+	if (vane_store(v, &s))
 		return;
-	loop_clear(loop);
-	free(loop);
+	device_key(s, d->record, "loop", loop, sizeof(loop));
+	if (loop[0])
+		loop_clear(loop);
+	device_key(s, d->record, "run-script", script, sizeof(script));
+	if (script[0])		/* what goes wrong is told, and goes on */
+		(void)script_run(v, d, script, strcmp(d->kind, "vif") ?
+				 "remove" : "offline");
 }
 
 /* --- network ------------------------------------------------------------- */
@@ -216,7 +241,7 @@ static int rename_interface(int sock, const char *from, const char *to)
 int hotplug_nic(struct vane *v, const struct device *d,
 		const struct vane_nic *nic)
 {
-	char made[IFNAMSIZ], path[STORE_PATH_MAX + 32];
+	char made[IFNAMSIZ], path[STORE_PATH_MAX + 32], script[SCRIPT_PATH];
 	const char *name = nic->vifname ? nic->vifname : made;
 	const char *step = "renaming it";
 	struct store *s;
@@ -227,6 +252,8 @@ int hotplug_nic(struct vane *v, const struct device *d,
 	snprintf(made, sizeof(made), "vif%u.%u", d->domid, d->devid);
 	if (!if_nametoindex(made))
 		return -EAGAIN;
+	if (script_path(nic->script, script))
+		return script_run(v, d, script, "online");
 	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (sock < 0)
 		return -errno;

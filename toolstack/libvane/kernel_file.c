@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "toolstack/sys/io.h"
+
 static void drop_file(struct kernel_file *k)
 {
 	if (k->elf)
@@ -54,19 +56,7 @@ static int open_file(struct vane *v, struct kernel_file *k)
 
 static int write_piece(void *arg, const uint8_t *data, size_t len)
 {
-	int fd = *(int *)arg;
-
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		data += n;
-		len -= n;
-	}
-	return 0;
+	return io_write_all(*(int *)arg, data, len);
 }
 
 /* Puts the kernel that a bzImage carries into its place. */

@@ -134,7 +134,10 @@ static const struct {
 	{ "nomigrate='x'", { "4:nomigrate:0 or 1" } },
 	{ "cpus='0-'", { "4:cpus:CPUs as" } },
 	{ "cpus=['0','2000']", { "4:cpus:numbers below" } },
-	{ "bootloader='pygrub'", { "4:bootloader:not supported" } },
+	{ "bootloader='pygrub'", { "4:bootloader:beside a disk" } },
+	{ "bootloader='grub'\ndisk=['/a,raw,xvda,w']",
+	  { "4:bootloader:absolute path" } },
+	{ "on_crash='soft-reset'", { "4:on_crash:type \"pv\"" } },
 	{ "pci=['00:1f.0']", { "4:pci:not supported" } },
 	{ "kernel=''", { "4:kernel:path" } },
 	/* disks */
@@ -154,8 +157,8 @@ static const struct {
 	{ "disk=['/a,raw,xvda,w','/b,raw,xvda,w']",
 	  { "4:disk:taken already" } },
 	{ "disk=[',raw,xvda,w']", { "4:disk:only a cdrom" } },
-	{ "disk=['script=block-drbd,/a,raw,xvda,w']",
-	  { "4:disk:without scripts" } },
+	{ "disk=['script=block-drbd,backendtype=vane,/a,raw,xvda,w']",
+	  { "4:disk:the kernel's back end" } },
 	/* network */
 	{ "vif=['mac=01:16:3e:00:00:01']", { "4:vif:not multicast" } },
 	{ "vif=['mac=00:16:3e:00:00']", { "4:vif:six bytes" } },
@@ -469,12 +472,42 @@ static void test_uuid_mac(void **state)
 	assert_int_equal(mac[5], 3);
 }
 
+/* With a boot loader the kernel may be missing, and is not Dom0's file. */
+static void test_bootloader(void **state)
+{
+	static const char base[] = "name='a'\nmemory=64\n"
+		"disk=['/d,raw,xvda,w','script=x,vg0/y,raw,xvdb,w']\n";
+	struct vane_config c;
+	struct vane_report r;
+	char text[256];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%sbootloader='pygrub'\n"
+		 "bootloader_args='--entry 1'\n", base);
+	assert_int_equal(parse(text, NULL, &c, &r), 0);
+	assert_string_equal(c.bootloader, "pygrub");
+	assert_int_equal(c.nr_bootloader_args, 2);
+	assert_string_equal(c.bootloader_args[1], "1");
+	assert_null(c.kernel);
+	assert_string_equal(c.disks[1].script, "x");
+	assert_string_equal(c.disks[1].target, "vg0/y");
+	vane_config_free(&c);
+	vane_report_free(&r);
+	snprintf(text, sizeof(text), "%sbootloader='/usr/bin/pygrub'\n"
+		 "bootloader_args=['-q']\n", base);
+	assert_int_equal(parse(text, NULL, &c, &r), 0);
+	assert_string_equal(c.bootloader_args[0], "-q");
+	vane_config_free(&c);
+	vane_report_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grammar_whole),
 		cmocka_unit_test(test_last_value_wins),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_bootloader),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_disks),

@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 #include "toolstack/libvane/destroy.h"
 #include "toolstack/libvane/device.h"
 #include "toolstack/libvane/entries.h"
+#include "toolstack/libvane/script.h"
 #include "xenstore/client/connection.h"
 
 #define DOMID 7
@@ -279,17 +281,22 @@ static const uint8_t uuid[16] = {
 	0x93, 0x7f, 0x99, 0x2f, 0xe2, 0x3a, 0xe6, 0x5b,
 };
 
-static void enter(struct vane *v)
+static void enter_config(struct vane *v, const struct vane_config *c)
 {
 	static uint64_t p2m[16] = { [3] = 507905, [4] = 507906 };
 	struct build b = {
-		.config = &config, .domid = DOMID, .p2m = p2m,
+		.config = c, .domid = DOMID, .p2m = p2m,
 		.store_port = 1, .console_port = 2,
 		.layout = { .store_pfn = 3, .console_pfn = 4 },
 	};
 
-	assert_int_equal(entries_reserve(v, DOMID, config.name), 0);
+	assert_int_equal(entries_reserve(v, DOMID, c->name), 0);
 	assert_int_equal(entries_write(v, &b, uuid), 0);
+}
+
+static void enter(struct vane *v)
+{
+	enter_config(v, &config);
 }
 
 #define HOME "/local/domain/7"
@@ -682,6 +689,97 @@ static void test_detach_in_use(void **state)
 	assert_int_equal(store_exists(v->store, 0, HOME "/device/vif"), 0);
 }
 
+/* --- scripts ------------------------------------------------------------- */
+
+/* Writes a script and runs it for the disk; what it wrote is in its output. */
+static int run_script(struct vane *v, const char *body, const char *action)
+{
+	char path[80];
+	struct device d;
+	FILE *f;
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/script", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\n%s\n", body);
+	fclose(f);
+	assert_int_equal(chmod(path, 0755), 0);
+	device_of_disk(&d, DOMID, &disk);
+	told[0] = '\0';
+	rc = script_run(v, &d, path, action);
+	unlink(path);
+	return rc;
+}
+
+static void test_script(void **state)
+{
+	struct vane *v = *state;
+	/* Body, result, what the user must read. */
+	static const struct {
+		const char *body;
+		int rc;
+		const char *text;
+	} rows[] = {
+		{ "exit 0", 0, "" },
+		{ "[ \"$1\" = add ] && [ -z \"$2\" ]", 0, "" },
+		{ "[ \"$XENBUS_PATH\" = backend/vbd/7/51712 ] && "
+		  "[ \"$XENBUS_TYPE\" = vbd ] && [ \"$script\" = \"$0\" ]",
+		  0, "" },
+		{ "echo no such volume group >&2; echo vg0; exit 5", -EIO,
+		  "add failed with status 5: no such volume group;vg0" },
+		{ "kill -9 $$", -EIO, "was ended by signal 9" },
+		{ "echo waits; sleep 20", -ETIMEDOUT,
+		  "did not end within 1 s: waits" },
+		/* Who holds its output for longer does not hold us. */
+		{ "sleep 20 & exit 0", 0, "" },
+	};
+
+	enter(v);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(run_script(v, rows[i].body, "add"),
+				 rows[i].rc);
+		if (!strstr(told, rows[i].text))
+			fail_msg("\"%s\" is not in \"%s\"", rows[i].text,
+				 told);
+	}
+	assert_int_equal(store_write_str(v->store, 0, VBD "/hotplug-error",
+					 "is mounted"), 0);
+	assert_int_equal(run_script(v, "exit 0", "add"), -EIO);
+	assert_non_null(strstr(told, "failed: is mounted"));
+}
+
+/* The record says which script is to be run at the end, not the guest. */
+static void test_script_at_end(void **state)
+{
+	static char script[80], mark[80];
+	struct vane_disk scripted = disk;
+	struct vane_config one = config;
+	struct vane *v = *state;
+	struct device d;
+	FILE *f;
+
+	snprintf(script, sizeof(script), "%s/gone", dir);
+	snprintf(mark, sizeof(mark), "%s/mark", dir);
+	f = fopen(script, "w");
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\nif [ $1 = remove ]; then echo >%s; fi\n",
+		mark);
+	fclose(f);
+	assert_int_equal(chmod(script, 0755), 0);
+	scripted.script = script;
+	one.disks = &scripted;
+	one.nr_nics = 0;
+	enter_config(v, &one);
+	device_of_disk(&d, DOMID, &scripted);
+	assert_int_equal(hotplug_disk(v, &d, &scripted), -EIO);
+	assert_non_null(strstr(told, "did not write physical-device"));
+	assert_int_equal(access(mark, F_OK), -1);
+	assert_int_equal(devices_remove(v, DOMID), 0);
+	assert_int_equal(unlink(mark), 0);
+	unlink(script);
+}
+
 /* --- shutdown ------------------------------------------------------------ */
 
 static void guest_obeys(struct store *s)
@@ -758,6 +856,8 @@ int main(int argc, char **argv)
 		test(test_attach),
 		test(test_attach_fails),
 		test(test_detach_in_use),
+		test(test_script),
+		test(test_script_at_end),
 		test(test_shutdown),
 		test(test_shutdown_deaf),
 		test(test_console),

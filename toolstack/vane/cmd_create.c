@@ -5,15 +5,17 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TTY_WAIT_MS	10000
 
 struct options {
-	bool paused, console, quiet, dry, alone;
+	bool paused, console, quiet, dry, alone, foreground;
 	const char *file;
 	char **extra;			/* key=value, ended by NULL */
 };
@@ -43,22 +45,6 @@ static int read_config(const char *file, char **extra, bool quiet,
 	return rc;
 }
 
-/* Domain first, then its console, then it runs: no line is lost. */
-static int attach(struct vane *v, uint32_t domid, bool paused)
-{
-	char *tty;
-	int rc = vane_console_tty(v, domid, TTY_WAIT_MS, &tty);
-
-	if (!paused)
-		rc = vane_unpause(v, domid) ? -EIO : rc;
-	vane_close(v);
-	if (rc)
-		return EXIT_FAILED;
-	rc = console_attach(tty);
-	free(tty);
-	return rc ? EXIT_FAILED : EXIT_OK;
-}
-
 static bool wants_monitor(const struct vane_config *c)
 {
 	return c->on_poweroff != VANE_ACT_PRESERVE ||
@@ -67,24 +53,104 @@ static bool wants_monitor(const struct vane_config *c)
 		c->on_watchdog != VANE_ACT_PRESERVE;
 }
 
-static int create(const struct options *o, const struct vane_config *config)
+/* Signals that end us wait until what they would cut in two is whole. */
+static void hold_signals(sigset_t *ends)
 {
-	struct vane_create_options how = {
-		.paused = o->paused || o->console,
-	};
-	struct vane *v = connect_or_exit();
-	uint32_t domid;
+	sigemptyset(ends);
+	sigaddset(ends, SIGINT);
+	sigaddset(ends, SIGTERM);
+	sigaddset(ends, SIGHUP);
+	sigprocmask(SIG_BLOCK, ends, NULL);
+}
 
-	if (vane_create(v, config, &how, &domid)) {
-		vane_close(v);
-		return EXIT_CREATE;
+static bool interrupted(void)
+{
+	sigset_t waiting;
+
+	sigpending(&waiting);
+	return sigismember(&waiting, SIGINT) ||
+		sigismember(&waiting, SIGTERM) || sigismember(&waiting, SIGHUP);
+}
+
+/*
+ * In a process of its own, which starts to copy before the domain runs: no
+ * line is lost.
+ */
+static pid_t start_console(const char *tty, const sigset_t *held)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		sigprocmask(SIG_UNBLOCK, held, NULL);
+		_exit(console_attach(tty) ? EXIT_FAILED : EXIT_OK);
 	}
-	if (!o->alone && wants_monitor(config))
-		monitor_start(config, domid);
-	if (o->console)
-		return attach(v, domid, o->paused);
+	return pid;
+}
+
+static int wait_console(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILED;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+}
+
+/*
+ * The domain is there, but does not run. Whoever watches over it and whoever
+ * shows its console come first, so that neither misses anything.
+ */
+static int start(const struct options *o, struct vane *v,
+		 struct vane_config *config, uint32_t domid, pid_t *console,
+		 const sigset_t *held)
+{
+	char *tty;
+	int rc = 0;
+
+	if (o->console) {
+		rc = vane_console_tty(v, domid, TTY_WAIT_MS, &tty);
+		if (!rc) {
+			*console = start_console(tty, held);
+			free(tty);
+		}
+	}
+	if (!rc && !o->alone && !o->foreground && wants_monitor(config))
+		rc = monitor_start(config, domid);
+	if (!rc && !o->paused)
+		rc = vane_unpause(v, domid);
+	return rc;
+}
+
+static int create(const struct options *o, struct vane_config *config)
+{
+	struct vane_create_options how = { .paused = true };
+	struct vane *v = connect_or_exit();
+	pid_t console = -1;
+	uint32_t domid;
+	sigset_t ends;
+	int status = EXIT_OK;
+
+	hold_signals(&ends);
+	if (vane_create(v, config, &how, &domid))
+		return EXIT_CREATE;
+	if (interrupted() ||
+	    start(o, v, config, domid, &console, &ends)) {
+		(void)vane_destroy(v, domid);
+		status = EXIT_CREATE;
+	}
+	sigprocmask(SIG_UNBLOCK, &ends, NULL);
+	if (!status && o->foreground && !o->alone) {
+		fprintf(stderr, "Waiting for domain %s (domid %u) to die "
+			"[pid %d]\n", config->name, domid, (int)getpid());
+		status = monitor_run(config, domid);
+	}
+	if (console > 0)
+		status |= wait_console(console);
 	/* The end of the process takes the connection down, and faster. */
-	return EXIT_OK;
+	return status;
 }
 
 /* A dry run needs no hypervisor. */
@@ -133,6 +199,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case 'e':
 			o->alone = true;
 			break;
+		case 'F':
+			o->foreground = true;
+			break;
 		case 'f':
 			o->file = optarg;
 			break;
@@ -167,7 +236,7 @@ static int run(int argc, char **argv)
 }
 
 const struct command cmd_create = {
-	.name = "create", .arguments = "[-pcqne] FILE [KEY=VALUE...]",
+	.name = "create", .arguments = "[-pcqneF] FILE [KEY=VALUE...]",
 	.summary = "Create a domain from a configuration file.",
 	.options = "    -p            leave it paused\n"
 		"    -c            stay on its console\n"
@@ -176,6 +245,7 @@ const struct command cmd_create = {
 		"                  the JSON of xl\n"
 		"    -e            do not watch over it: when it shuts down,\n"
 		"                  it stays\n"
+		"    -F            watch over it from here, until it is gone\n"
 		"    KEY=VALUE     a line that comes after the file, such as\n"
 		"                  'memory=256' or 'name=\"web\"'\n",
 	.run = run,

@@ -14,23 +14,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "toolstack/sys/io.h"
+
 #define ESCAPE		0x1d		/* ^] */
 #define TTY_WAIT_MS	5000
-
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -errno;
-		data += n;
-		len -= n;
-	}
-	return 0;
-}
 
 /* Moves what there is; 1 at the end of @from, 0, or -errno. */
 static int move(int from, int to, bool watch_escape)
@@ -43,7 +30,7 @@ static int move(int from, int to, bool watch_escape)
 	if (n <= 0)			/* a console that ends reads EIO */
 		return 1;
 	stop = watch_escape ? memchr(buf, ESCAPE, n) : NULL;
-	if (write_all(to, buf, stop ? stop - buf : n))
+	if (io_write_all(to, buf, stop ? stop - buf : n))
 		return -errno;
 	return stop != NULL;
 }
@@ -109,19 +96,44 @@ int console_attach(const char *tty)
 	return rc;
 }
 
+/* What a PV domain has: one console, of type pv. */
+static int check_option(int opt)
+{
+	if (opt == 't' && strcmp(optarg, "pv")) {
+		fprintf(stderr, "vane: error: -t %s: a PV domain has a console "
+			"of type pv only\n", optarg);
+		return EXIT_FAILED;
+	}
+	if (opt == 'n' && strcmp(optarg, "0")) {
+		fprintf(stderr, "vane: error: -n %s: a PV domain has console 0 "
+			"only\n", optarg);
+		return EXIT_FAILED;
+	}
+	return opt == '?' ? usage(&cmd_console) : EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
+	static const struct option longs[] = {
+		{ "replay", no_argument, NULL, 'r' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool replay = false;
 	struct vane *v;
 	uint32_t domid;
 	char *tty;
 	int rc, opt;
 
-	while ((opt = getopt(argc, argv, "t:n:")) >= 0)
-		if (opt == '?' || (opt == 't' && strcmp(optarg, "pv")) ||
-		    (opt == 'n' && strcmp(optarg, "0")))
-			return usage(&cmd_console);
+	while ((opt = getopt_long(argc, argv, "t:n:", longs, NULL)) >= 0) {
+		rc = check_option(opt);
+		if (rc)
+			return rc;
+		replay |= opt == 'r';
+	}
 	if (argc - optind != 1)
 		return usage(&cmd_console);
+	if (replay)
+		return console_replay(argv[optind]);
 	v = connect_or_exit();
 	rc = vane_domain_find(v, argv[optind], &domid);
 	if (!rc)
@@ -137,6 +149,10 @@ static int run(int argc, char **argv)
 }
 
 const struct command cmd_console = {
-	.name = "console", .arguments = "[-t pv] [-n 0] DOMAIN",
-	.summary = "Use a domain's console; ^] leaves it.", .run = run,
+	.name = "console", .arguments = "[-t pv] [-n 0] [--replay] DOMAIN",
+	.summary = "Use a domain's console; ^] leaves it.",
+	.options = "    -t pv, -n 0  which console: there is this one\n"
+		"    --replay     print its last output, also when the domain\n"
+		"                 is gone\n",
+	.run = run,
 };

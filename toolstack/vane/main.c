@@ -13,13 +13,15 @@ const struct command *const commands[] = {
 	&cmd_destroy, &cmd_pause, &cmd_unpause, &cmd_rename, &cmd_domid,
 	&cmd_domname, &cmd_uptime, &cmd_vm_list, &cmd_claims,
 	&cmd_block_attach, &cmd_block_detach, &cmd_block_list,
+	&cmd_block_resize,
 	&cmd_network_attach, &cmd_network_detach, &cmd_network_list,
 	&cmd_vcpu_list, &cmd_vcpu_pin, &cmd_vcpu_set, &cmd_mem_set,
 	&cmd_mem_max, &cmd_sched_credit, &cmd_sched_credit2,
 	&cmd_cpupool_create, &cmd_cpupool_list, &cmd_cpupool_destroy,
 	&cmd_cpupool_rename, &cmd_cpupool_cpu_add, &cmd_cpupool_cpu_remove,
 	&cmd_cpupool_migrate, &cmd_sysrq, &cmd_trigger, &cmd_info, &cmd_top,
-	&cmd_dmesg, &cmd_debug_keys, &cmd_store, &cmd_check, &cmd_config, &cmd_init,
+	&cmd_dmesg, &cmd_debug_keys, &cmd_store, &cmd_check, &cmd_config,
+	&cmd_import, &cmd_image, &cmd_init,
 	&cmd_help, NULL,
 };
 

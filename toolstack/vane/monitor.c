@@ -1,15 +1,20 @@
 /*
- * Watching over a domain: a process of its own, left behind by `create`,
- * that waits for the shutdown of its domain and then does what the
- * configuration says: destroy it, start it anew, or leave it.
+ * Watching over a domain: a process of its own, left behind by `create`, that
+ * waits for the end of its domain and then does what the configuration says:
+ * destroy it, start it anew, write its core, or leave it.
  *
- * It holds a connection to the store and the configuration, and sleeps. It
- * ends with its domain.
+ * It belongs to no terminal and no parent, holds a connection to the store
+ * and the configuration, and sleeps. It outlives the store daemon: when its
+ * connection breaks it makes another one. It ends with its domain.
+ *
+ * A domain that lives for less than QUICK_S several times in a row is not
+ * started again: whatever is wrong with it, starting it does not mend it.
  */
 #include "toolstack/vane/vane.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +22,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_DIR "/var/log/xen"
+#define LOG_DIR		"/var/log/xen"
+#define CORE_DIR	"/var/lib/xen/dump"
+#define HALT_FILE	"/run/vane/halt"	/* made by /etc/vane/domains */
+
+#define QUICK_S		10
+#define QUICK_MAX	5
+
+struct watched {
+	struct vane *v;			/* NULL: to be connected */
+	struct vane_config *config;
+	uint32_t domid;
+	time_t born;
+	unsigned int quick;		/* short lives in a row */
+};
 
 static enum vane_action action_for(const struct vane_config *c, int reason)
 {
@@ -35,73 +53,170 @@ static enum vane_action action_for(const struct vane_config *c, int reason)
 	}
 }
 
-static void note(const char *text, uint32_t domid)
+static void note(const struct watched *w, const char *text)
 {
 	char stamp[32];
 	time_t now = time(NULL);
 
 	strftime(stamp, sizeof(stamp), "%F %T", localtime(&now));
-	fprintf(stderr, "%s domain %u: %s\n", stamp, domid, text);
+	fprintf(stderr, "%s domain %u: %s\n", stamp, w->domid, text);
 }
 
-/* Gives the old domain another name, so that it may stay beside the new. */
-static int move_aside(struct vane *v, const struct vane_config *c,
-		      uint32_t domid)
+/* --- waiting -------------------------------------------------------------- */
+
+static void mute(void *arg, enum vane_level level, const char *text)
+{
+	(void)arg, (void)level, (void)text;
+}
+
+/* Until the daemon is back; it is quiet meanwhile, for that may be long. */
+static void connect_again(struct watched *w)
+{
+	struct store *s;
+
+	do {
+		vane_close(w->v);
+		sleep(1);
+		w->v = vane_open(mute, NULL);
+	} while (!w->v || vane_store(w->v, &s));
+	vane_close(w->v);
+	w->v = vane_open(NULL, NULL);
+}
+
+/* The reason of the domain's shutdown; -1: it is gone. */
+static int wait_end(struct watched *w)
+{
+	int reason;
+
+	while (!w->v || vane_wait_shutdown(w->v, w->domid, -1, &reason)) {
+		note(w, "the store is not to be reached; waiting for it");
+		connect_again(w);
+	}
+	return reason;
+}
+
+/* --- acting --------------------------------------------------------------- */
+
+static int set_aside(struct watched *w)
 {
 	char name[128];
 
-	snprintf(name, sizeof(name), "%s-%u", c->name, domid);
-	return vane_rename(v, domid, name);
+	snprintf(name, sizeof(name), "%.100s-%u", w->config->name, w->domid);
+	return vane_set_aside(w->v, w->domid, name);
 }
 
-/* One shutdown: 1 to go on with the new *@domid, 0 to end, or -errno. */
-static int act(struct vane *v, const struct vane_config *c, uint32_t *domid,
-	       int reason)
+/* A device that did not let go is told and no reason to stop. */
+static int remove_it(struct watched *w)
 {
-	int rc = 0;
+	struct vane_domain *d;
+	int rc = vane_destroy(w->v, w->domid);
 
-	switch (action_for(c, reason)) {
-	case VANE_ACT_PRESERVE:
-		note("has shut down; it stays", *domid);
+	if (!rc || vane_domain_get(w->v, w->domid, &d))
 		return 0;
-	case VANE_ACT_DESTROY:
-	case VANE_ACT_COREDUMP_DESTROY:
-		note("has shut down; destroying it", *domid);
-		return vane_destroy(v, *domid);
-	case VANE_ACT_RENAME_RESTART:
-		note("has shut down; starting another one", *domid);
-		rc = move_aside(v, c, *domid);
-		break;
-	default:
-		note("has shut down; starting it anew", *domid);
-		rc = vane_destroy(v, *domid);
+	vane_domains_free(d, 1);
+	return rc;
+}
+
+/* It is no reason to stop, either, that no core could be written. */
+static void write_core(struct watched *w)
+{
+	char path[160];
+
+	(void)mkdir(CORE_DIR, 0700);
+	snprintf(path, sizeof(path), CORE_DIR "/%.100s", w->config->name);
+	note(w, "writing its core");
+	(void)vane_dump_core(w->v, w->domid, path);
+}
+
+/* The host is about to halt: what shuts down now is not to come back. */
+static bool host_halts(void)
+{
+	return !access(HALT_FILE, F_OK);
+}
+
+static bool may_restart(struct watched *w)
+{
+	w->quick = time(NULL) - w->born < QUICK_S ? w->quick + 1 : 0;
+	return w->quick < QUICK_MAX;
+}
+
+static int restart(struct watched *w, bool aside)
+{
+	int rc;
+
+	if (host_halts()) {
+		note(w, "the host halts: it is not started again");
+		return remove_it(w);
 	}
+	if (!may_restart(w)) {
+		note(w, "has ended within seconds too often: it is not "
+		     "started again");
+		return remove_it(w);
+	}
+	note(w, aside ? "stays; starting another one" : "starting it anew");
+	rc = aside ? set_aside(w) : remove_it(w);
 	if (!rc)
-		rc = vane_create(v, c, NULL, domid);
+		rc = vane_create(w->v, w->config, NULL, &w->domid);
+	w->born = time(NULL);
+	if (!rc)
+		note(w, "runs");
 	return rc ? rc : 1;
 }
 
-static int watch_over(const struct vane_config *c, uint32_t domid)
+/* One shutdown: 1 to go on with the new domain, 0 to end, or -errno. */
+static int act(struct watched *w, int reason)
 {
-	struct vane *v = vane_open(NULL, NULL);
+	static const char *const what[] = {
+		"has powered off", "reboots", "is suspended", "has crashed",
+		"was ended by its watchdog",
+	};
+	enum vane_action action = action_for(w->config, reason);
+
+	note(w, reason >= 0 && reason < 5 ? what[reason] : "has ended");
+	if (action == VANE_ACT_COREDUMP_DESTROY ||
+	    action == VANE_ACT_COREDUMP_RESTART)
+		write_core(w);
+	switch (action) {
+	case VANE_ACT_PRESERVE:
+		note(w, "it stays");
+		return 0;
+	case VANE_ACT_DESTROY:
+	case VANE_ACT_COREDUMP_DESTROY:
+		note(w, "destroying it");
+		return remove_it(w);
+	case VANE_ACT_RENAME_RESTART:
+		return restart(w, true);
+	default:
+		return restart(w, false);
+	}
+}
+
+int monitor_run(struct vane_config *config, uint32_t domid)
+{
+	struct watched w = {
+		.v = vane_open(NULL, NULL), .config = config, .domid = domid,
+		.born = time(NULL),
+	};
 	int rc, reason;
 
-	if (!v)
-		return EXIT_FAILED;
 	do {
-		rc = vane_wait_shutdown(v, domid, -1, &reason);
-		if (!rc && reason >= 0)
-			rc = act(v, c, &domid, reason);
+		reason = wait_end(&w);
+		rc = reason < 0 ? 0 : act(&w, reason);
 	} while (rc > 0);
-	vane_close(v);
+	vane_close(w.v);
 	return rc ? EXIT_FAILED : EXIT_OK;
 }
+
+/* --- the process ---------------------------------------------------------- */
 
 static void detach(const struct vane_config *c)
 {
 	char path[128];
+	sigset_t none;
 	int log, null;
 
+	sigemptyset(&none);	/* the creator held some back */
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* What its parent had open - a connection, a script's files - is not
 	 * to live as long as the domain. */
 	close_range(3, ~0u, 0);
@@ -117,17 +232,19 @@ static void detach(const struct vane_config *c)
 	(void)chdir("/");
 }
 
-void monitor_start(const struct vane_config *config, uint32_t domid)
+int monitor_start(struct vane_config *config, uint32_t domid)
 {
 	pid_t pid;
 
 	fflush(stdout);
 	pid = fork();
-	if (pid < 0)
-		fprintf(stderr, "vane: warning: domain %u has nobody to watch "
+	if (pid < 0) {
+		fprintf(stderr, "vane: error: domain %u has nobody to watch "
 			"over it: %s\n", domid, strerror(errno));
+		return -EAGAIN;
+	}
 	if (pid)
-		return;
+		return 0;
 	detach(config);
-	_exit(watch_over(config, domid));
+	_exit(monitor_run(config, domid));
 }

@@ -39,7 +39,7 @@ extern const struct command cmd_block_attach, cmd_block_detach,
 	cmd_network_detach, cmd_network_list, cmd_pause, cmd_reboot, cmd_rename,
 	cmd_sched_credit, cmd_sched_credit2, cmd_shutdown, cmd_store, cmd_sysrq,
 	cmd_top, cmd_trigger, cmd_unpause, cmd_uptime, cmd_vcpu_list, cmd_vcpu_pin,
-	cmd_vcpu_set, cmd_vm_list;
+	cmd_vcpu_set, cmd_vm_list, cmd_block_resize, cmd_import, cmd_image;
 
 /* All of them, ended by NULL. */
 extern const struct command *const commands[];
@@ -99,15 +99,20 @@ void json_close(yajl_gen g);
 /* Takes "--json" out of the arguments; true if it was there. */
 bool take_json(int *argc, char **argv);
 
-/* --- console.c, monitor.c ------------------------------------------------ */
+/* --- console.c, replay.c, monitor.c ------------------------------------------------ */
 
 /* Connects the terminal to @tty until ^] or its end. Returns 0 or -errno. */
 int console_attach(const char *tty);
 
+/* Prints the last output of a domain, gone or not. Returns an exit status. */
+int console_replay(const char *domain);
+
 /*
- * Watches over a domain from a process of its own and does what its
- * configuration says when it shuts down. Returns in the caller at once.
+ * Watches over a domain and does what its configuration says when it ends:
+ * in this process, until there is nothing to watch; or in one of its own,
+ * and this one goes on. Returns an exit status; 0 or -errno.
  */
-void monitor_start(const struct vane_config *config, uint32_t domid);
+int monitor_run(struct vane_config *config, uint32_t domid);
+int monitor_start(struct vane_config *config, uint32_t domid);
 
 #endif

@@ -28,10 +28,14 @@ sum_of() { sed -n "s/\r//; s/^@sum $1 //p" /tmp/d.console | tail -n 1; }
 same_sum() {
 	[ "$(sum_of $1)" = "$(dd if=$2 bs=1M count=1 2>/dev/null | sum)" ]
 }
-lists() { $tool "$1" d | grep -q "$2" || { $tool "$1" d; false; }; }
+size_is() {
+	[ "$(sed -n "s/\r//; s/^@size $1 //p" /tmp/d.console | tail -n 1)" = $2 ]
+}
+shows() { $tool "$1" d | grep -q "$2"; }
+lists() { until_true 60 shows "$@" || { $tool "$1" d; false; }; }
 lists_nothing() { [ "$($tool $1 d | wc -l)" = 1 ]; }
 
-plan 26
+plan 30
 ok "services come up" services
 modprobe xen-blkback
 modprobe xen-netback
@@ -62,6 +66,11 @@ ok "and one of the kernel's back end" \
 ok "the guest sees them" sees "xvda xvdb eth0 eth1"
 ok "they are listed" lists network-list \
 	'^1   0  00:16:3e:00:00:78      1     4 .*backend/vif/1/1'
+ok "a disk is made larger" $tool block-resize d xvda 8M
+ok "the guest sees its size" until_true 60 size_is xvda 16384
+truncate -s 6M /tmp/disk2
+ok "and one of the kernel's back end" $tool block-resize d xvdb
+ok "the guest sees its size" until_true 60 size_is xvdb 12288
 ok "an interface goes, by its address" \
 	$tool network-detach d 00:16:3e:00:00:78
 ok "and the other, by its number" $tool network-detach d 0

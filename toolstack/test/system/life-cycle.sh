@@ -1,0 +1,330 @@
+#!/bin/sh
+# In Dom0: the life of a domain. guest-pv is the guest, which is up and down
+# again in milliseconds.
+#
+#   faults   each operation that `create` consists of fails once, or the tool
+#            is killed there, or told to end: nothing is left (vane-faulty)
+#   ends     every way to end with every action of the configuration
+#   watch    who watches over a domain, and for how long
+#   console  what it says is seen, and kept
+#   scripts  hot-plug scripts
+#
+# Kernel parameters: parts=faults+ends+watch+console+scripts
+. /usr/lib/paravane-test/lib.sh
+
+state_of() { vane list | awk -v n="$1" '$1 == n { print $5 }'; }
+is_state() { [ "$(state_of "$1")" = "$2" ]; }
+id_of() { vane list | awk -v n="$1" '$1 == n { print $2 }'; }
+uuid_of() { vane list -v | awk -v n="$1" '$1 == n { print $7 }'; }
+none_left() { [ "$(vane list | wc -l)" = 2 ]; }
+no_monitor() { ! pidof vane >/dev/null && ! pidof vane-faulty >/dev/null; }
+log=/var/log/xen/vane-life.log
+
+# guest END [LINE...]: a domain that ends so, with more lines
+guest() {
+	cat > /tmp/life.cfg <<-END
+	name = "life"
+	kernel = "/boot/guest-pv"
+	memory = 16
+	cmdline = "test=none end=$1"
+	END
+	shift
+	for line; do echo "$line"; done >> /tmp/life.cfg
+	rm -f $log
+}
+
+# clean WHAT: all is as it was, no process watches
+clean() {
+	ok "$1: nothing is left" as_before /tmp/state
+	ok "$1: nobody watches any more" until_true 30 no_monitor
+}
+
+# --- faults ------------------------------------------------------------------
+
+faults() {
+	dd if=/dev/zero of=/tmp/a.img bs=1M count=1 2>/dev/null
+	cp /tmp/a.img /tmp/b.img
+	guest wait 'disk = [ "/tmp/a.img,raw,xvda,w",' \
+		'"format=raw,vdev=xvdb,access=rw,backendtype=phy,target=/tmp/b.img" ]' \
+		'vif = [ "bridge=xenbr0", "bridge=xenbr0,backendtype=linux" ]'
+	ok "each operation of create fails once" vane-faulty fail 1 /tmp/life.cfg
+	ok "create is killed, at one operation in seven" \
+		vane-faulty kill 7 /tmp/life.cfg
+	ok "create is told to end, at one in seven" \
+		vane-faulty term 7 /tmp/life.cfg
+	clean faults
+}
+
+# destroy_all: by number, since a name may not have been written yet
+destroy_all() {
+	for id in $(vane list | awk 'NR > 2 { print $2 }'); do
+		vane destroy "$id" || return 1
+	done
+}
+
+# --- ends --------------------------------------------------------------------
+
+# runs WHAT: the domain is created
+runs() { ok "$1: is created" vane create -q /tmp/life.cfg; }
+
+# stays END LETTER: it is listed as shut down until it is destroyed
+stays() {
+	guest "$1" "on_$1 = \"preserve\""
+	runs "$1, preserve"
+	ok "$1, preserve: stays listed" until_true 30 is_state life "---s$2-"
+	sleep 1
+	ok "$1, preserve: still" is_state life "---s$2-"
+	ok "$1, preserve: is destroyed" vane destroy life
+	clean "$1, preserve"
+}
+
+goes() {
+	guest "$1" "on_$1 = \"destroy\""
+	runs "$1, destroy"
+	ok "$1, destroy: is gone" gone life 30
+	clean "$1, destroy"
+}
+
+# The fifth short life is the last one.
+restarts() {
+	guest "$1" "on_$1 = \"$2\""
+	runs "$1, $2"
+	ok "$1, $2: not for ever" until_true 60 grep -q "too often" $log
+	ok "$1, $2: is gone" gone life 30
+	ok "$1, $2: four new domains" [ "$(grep -c ': runs$' $log)" = 4 ]
+	ok "$1, $2: each with a new id" \
+		[ "$(grep ': runs$' $log | sort -u -k 4,4 | wc -l)" = 4 ]
+}
+
+core_is_good() {
+	f=/var/lib/xen/dump/life
+	[ "$(od -An -tx1 -N4 $f | tr -d ' ')" = 7f454c46 ] &&
+		[ "$(stat -c %s $f)" -gt $((16 << 20)) ] &&
+		grep -q "guest-pv: %s" $f
+}
+
+ends() {
+	for way in poweroff reboot crash watchdog; do
+		goes $way
+	done
+	stays poweroff -
+	stays reboot r
+	stays crash c
+	stays watchdog w
+	for way in poweroff reboot crash; do
+		restarts $way restart
+		clean "$way, restart"
+	done
+
+	rm -f /var/lib/xen/dump/life
+	guest crash 'on_crash = "coredump-destroy"'
+	runs "crash, coredump-destroy"
+	ok "crash, coredump-destroy: is gone" gone life 60
+	ok "crash, coredump-destroy: the core is one" core_is_good || {
+		ls -l /var/lib/xen/dump | sed 's/^/# /'
+		tell $log
+	}
+	rm -f /var/lib/xen/dump/life
+	clean "crash, coredump-destroy"
+	restarts crash coredump-restart
+	ok "crash, coredump-restart: the core is one" core_is_good
+	rm -f /var/lib/xen/dump/life
+	clean "crash, coredump-restart"
+
+	restarts crash rename-restart
+	ok "crash, rename-restart: the dead ones stay" \
+		[ "$(vane list | grep -c '^life-.*---sc-')" = 4 ]
+	ok "crash, rename-restart: each with its UUID" [ "$(vane list -v |
+		awk '/^life-/ { print $7 }' | sort -u | wc -l)" = 4 ]
+	ok "crash, rename-restart: each with its nodes" [ "$(xenstore-ls /vm |
+		grep -c 'name = "life-')" = 4 ]
+	ok "crash, rename-restart: they are destroyed" destroy_all
+	clean "crash, rename-restart"
+
+	guest poweroff 'on_poweroff = "soft-reset"'
+	ok "soft-reset: is refused" refused
+	ok "soft-reset: the message names it" grep -q "soft-reset" /tmp/refused ||
+		tell /tmp/refused
+}
+
+refused() { ! vane create /tmp/life.cfg >/tmp/refused 2>&1; }
+
+# --- watch -------------------------------------------------------------------
+
+orphan() {
+	pid=$(pidof vane) && [ "$(awk '/^PPid/ { print $2 }' \
+		/proc/"$pid"/status)" = 1 ]
+}
+
+# It comes back by itself, and what its clients asked for is still known.
+store_killed() {
+	old=$(cat /run/vane/stored.pid)
+	kill -9 "$old" && until_true 20 eval \
+		'[ "$(cat /run/vane/stored.pid)" != "$old" ]' &&
+		vane list >/dev/null
+}
+
+# mac_after ID: of a domain with a higher id
+mac_after() {
+	xenstore-ls -f /local/domain/0/backend | awk -F'[/ ]' -v id="$1" \
+		'$9 == "mac" && $7 > id { print $NF; exit }'
+}
+
+watch() {
+	guest poweroff
+	ok "watching: a domain is created, paused" vane create -qp /tmp/life.cfg
+	ok "watching: its watcher is nobody's child" orphan
+	ok "watching: it holds no signal back" grep -q \
+		'^SigBlk:[[:space:]]*0*$' "/proc/$(pidof vane)/status"
+	uuid=$(uuid_of life)
+	id=$(id_of life)
+	ok "a UUID is as good as a name" [ "$(vane domid "$uuid")" = "$id" ]
+	ok "the store daemon is killed and comes back" store_killed
+	ok "a UUID may be unpaused" vane unpause "$uuid"
+	ok "watching: it outlives the store daemon" gone life 60 || tell $log
+	ok "watching: nobody watches any more" until_true 30 no_monitor
+	none_left || destroy_all
+
+	guest reboot 'vif = [ "bridge=xenbr0" ]'
+	vane create -qp /tmp/life.cfg
+	uuid=$(uuid_of life)
+	id=$(id_of life)
+	mac=$(mac_after $((id - 1)))
+	vane unpause life
+	new_mac() { second=$(mac_after "$id"); [ -n "$second" ]; }
+	ok "a restart gives a new id" until_true 30 new_mac
+	ok "a restart keeps the MAC address" [ "$mac" = "$second" ]
+	gone life 60
+	ok "a restart keeps the UUID" eval \
+		'vane console --replay "$uuid" >/dev/null'
+
+	guest poweroff
+	vane create -qe /tmp/life.cfg
+	ok "create -e: it stays" until_true 30 is_state life "---s--"
+	ok "create -e: nobody watches" no_monitor
+	vane destroy life
+	guest wait
+	vane create -q /tmp/life.cfg
+	ok "the same name again is refused" refused
+	ok "so is the same UUID" eval '! vane create -q /tmp/life.cfg \
+		"name=\"b\"" "uuid=\"$(uuid_of life)\"" 2>/tmp/refused'
+	vane destroy "$(uuid_of life)"
+	guest poweroff
+	vane create -qFp /tmp/life.cfg >/tmp/life.out 2>&1 &
+	tool=$!
+	until_true 20 is_state life "--p---"
+	ok "create -F: waits" kill -0 $tool
+	vane unpause life
+	ok "create -F: ends with the domain" wait $tool
+	ok "create -F: the domain is gone" not_listed life
+}
+
+# --- console -----------------------------------------------------------------
+
+whole() { grep -q '^# guest-pv: ' "$1" && grep -q '^1\.\.1' "$1"; }
+
+# A domain that lives for milliseconds, again and again.
+seen_all() {
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		timeout 60 vane create -qc /tmp/life.cfg >/tmp/life.out 2>&1 \
+			</dev/null || return 1
+		whole /tmp/life.out || {
+			echo "# create -c, $i:"
+			tell /tmp/life.out
+			return 1
+		}
+		gone life 30
+	done
+}
+
+kept_all() {
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		vane create -q /tmp/life.cfg || return 1
+		gone life 30 || return 1
+		vane console --replay life >/tmp/life.out
+		whole /tmp/life.out || {
+			echo "# --replay, $i:"
+			tell /tmp/life.out
+			return 1
+		}
+	done
+}
+
+console() {
+	guest poweroff 'uuid = "01234567-89ab-cdef-0123-456789abcdef"'
+	ok "create -c: every line of ten short lives" seen_all
+	ok "console --replay: every line of ten lives that are over" kept_all
+	vane console --replay 01234567-89ab-cdef-0123-456789abcdef >/tmp/uuid
+	ok "console --replay UUID" cmp -s /tmp/uuid /tmp/life.out
+	ok "console --replay: of one that never was" eval \
+		'! vane console --replay nobody 2>/tmp/err && grep -q nobody /tmp/err'
+	ok "console -t serial: is refused" eval \
+		'! vane console -t serial life 2>/tmp/err && grep -q "pv only" /tmp/err'
+	ok "console -n 1: is refused" eval \
+		'! vane console -n 1 life 2>/tmp/err && grep -q "0 only" /tmp/err'
+	guest wait
+	vane create -q /tmp/life.cfg
+	id=$(id_of life)
+	replays() { vane console --replay "$1" >/tmp/life.out && whole /tmp/life.out; }
+	ok "console --replay: of one that lives" until_true 20 replays life
+	vane rename life other
+	ok "console --replay: under its new name" replays other
+	vane destroy other
+	ok "console --replay: by id, when it is gone" replays "$id"
+	clean console
+}
+
+# --- scripts -----------------------------------------------------------------
+
+scripts() {
+	mkdir -p /etc/xen/scripts
+	dd if=/dev/zero of=/tmp/s.img bs=1M count=1 2>/dev/null
+	cat > /etc/xen/scripts/good <<-'END'
+	#!/bin/sh
+	echo "$@ $XENBUS_TYPE $XENBUS_PATH $vif" >> /tmp/calls
+	case $1 in
+	add)
+		dev=$(losetup -f) && losetup "$dev" /tmp/s.img || exit 1
+		echo "$dev" > /tmp/s.dev
+		vane store write "$XENBUS_PATH/physical-device" \
+			"$(stat -c %t:%T "$dev")" \
+			"$XENBUS_PATH/hotplug-status" connected ;;
+	remove)	losetup -d "$(cat /tmp/s.dev)" ;;
+	online)	ip link set "$vif" up &&
+		vane store write "$XENBUS_PATH/hotplug-status" connected ;;
+	esac
+	END
+	cat > /etc/xen/scripts/bad <<-'END'
+	#!/bin/sh
+	[ $1 = add ] || exit 0
+	echo "volume group vg9 is not there" >&2
+	exit 5
+	END
+	chmod +x /etc/xen/scripts/good /etc/xen/scripts/bad
+	guest wait 'disk = [ "script=good,format=raw,vdev=xvda,access=rw,target=vg0/x" ]' \
+		'vif = [ "script=good" ]'
+	ok "scripts: a domain with two" vane create -q /tmp/life.cfg
+	id=$(id_of life)
+	ok "scripts: the disk is theirs" [ "$(vane store read \
+		/local/domain/0/backend/vbd/$id/51712/physical-device)" = \
+		"$(stat -c %t:%T "$(cat /tmp/s.dev)")" ]
+	vane destroy life
+	printf '%s\n' "add vbd backend/vbd/$id/51712 " \
+		"online type_if=vif vif backend/vif/$id/0 vif$id.0" \
+		"remove vbd backend/vbd/$id/51712 " \
+		"offline type_if=vif vif backend/vif/$id/0 vif$id.0" > /tmp/wanted
+	ok "scripts: each was called twice" cmp -s /tmp/wanted /tmp/calls ||
+		tell /tmp/calls
+	clean scripts
+	guest wait 'disk = [ "script=bad,format=raw,vdev=xvda,access=rw,target=vg9/x" ]'
+	ok "a script that fails: no domain" refused
+	ok "a script that fails: its words are told" grep -q \
+		"bad add failed with status 5: volume group vg9 is not there" \
+		/tmp/refused || tell /tmp/refused
+	clean "a script that fails"
+}
+
+services >/dev/null 2>&1 || echo "not ok - services come up"
+remember /tmp/state
+for part in $(echo "$parts" | tr + ' '); do $part; done
+echo "1..$n"
