@@ -170,7 +170,7 @@ $(TOOLSTACK)/test/vane-faulty: $(TOOLSTACK)/test/faulty.o \
 TOOLSTACK_HOST := $(filter toolstack/% $(TOOLSTACK)/%,$(HOST_TESTS))
 # Machines of their own, too long for `make check`.
 TOOLSTACK_SYSTEM := $(addprefix toolstack/test/system/,commands devices \
-	life-cycle host appliance guest-image)
+	life-cycle host appliance guest-image cluster)
 TOOLSTACK_SYSTEM_NEEDS := $(TOOLSTACK)/test/vane-faulty \
 	$(BUILD)/guest-pv/guest-pv
 

@@ -1,5 +1,6 @@
 /*
- * vane pause, unpause, destroy: one call on each domain that is named.
+ * vane pause, unpause, destroy: one call on each domain that is named; and
+ * dump-core.
  */
 #include "toolstack/vane/vane.h"
 
@@ -34,4 +35,26 @@ const struct command cmd_destroy = {
 	.name = "destroy", .arguments = "DOMAIN...",
 	.summary = "End a domain at once, as by pulling its plug.",
 	.run = run_destroy,
+};
+
+static int run_dump_core(int argc, char **argv)
+{
+	struct vane *v;
+	uint32_t domid;
+	int rc;
+
+	if (argc != 3 || argv[1][0] == '-')
+		return usage(&cmd_dump_core);
+	v = connect_or_exit();
+	rc = vane_domain_find(v, argv[1], &domid);
+	if (!rc)
+		rc = vane_dump_core(v, domid, argv[2]);
+	vane_close(v);
+	return rc ? EXIT_FAILED : EXIT_OK;
+}
+
+const struct command cmd_dump_core = {
+	.name = "dump-core", .arguments = "DOMAIN FILE",
+	.summary = "Write a domain's memory and registers to a file.",
+	.run = run_dump_core,
 };

@@ -19,7 +19,7 @@ const struct command *const commands[] = {
 	&cmd_mem_max, &cmd_sched_credit, &cmd_sched_credit2,
 	&cmd_cpupool_create, &cmd_cpupool_list, &cmd_cpupool_destroy,
 	&cmd_cpupool_rename, &cmd_cpupool_cpu_add, &cmd_cpupool_cpu_remove,
-	&cmd_cpupool_migrate, &cmd_sysrq, &cmd_trigger, &cmd_info, &cmd_top,
+	&cmd_cpupool_migrate, &cmd_sysrq, &cmd_trigger, &cmd_dump_core, &cmd_info, &cmd_top,
 	&cmd_dmesg, &cmd_debug_keys, &cmd_store, &cmd_check, &cmd_config,
 	&cmd_import, &cmd_image, &cmd_init,
 	&cmd_help, NULL,

@@ -39,7 +39,8 @@ extern const struct command cmd_block_attach, cmd_block_detach,
 	cmd_network_detach, cmd_network_list, cmd_pause, cmd_reboot, cmd_rename,
 	cmd_sched_credit, cmd_sched_credit2, cmd_shutdown, cmd_store, cmd_sysrq,
 	cmd_top, cmd_trigger, cmd_unpause, cmd_uptime, cmd_vcpu_list, cmd_vcpu_pin,
-	cmd_vcpu_set, cmd_vm_list, cmd_block_resize, cmd_import, cmd_image;
+	cmd_vcpu_set, cmd_vm_list, cmd_block_resize, cmd_import, cmd_image,
+	cmd_dump_core;
 
 /* All of them, ended by NULL. */
 extern const struct command *const commands[];

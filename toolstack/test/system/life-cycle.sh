@@ -96,8 +96,9 @@ restarts() {
 		[ "$(grep ': runs$' $log | sort -u -k 4,4 | wc -l)" = 4 ]
 }
 
+# core_is_good [FILE]
 core_is_good() {
-	f=/var/lib/xen/dump/life
+	f=${1:-/var/lib/xen/dump/life}
 	[ "$(od -An -tx1 -N4 $f | tr -d ' ')" = 7f454c46 ] &&
 		[ "$(stat -c %s $f)" -gt $((16 << 20)) ] &&
 		grep -q "guest-pv: %s" $f
@@ -269,6 +270,12 @@ console() {
 	ok "console --replay: of one that lives" until_true 20 replays life
 	vane rename life other
 	ok "console --replay: under its new name" replays other
+	ok "dump-core: of one that lives" eval \
+		'vane dump-core other /tmp/core && core_is_good /tmp/core'
+	ok "dump-core: it lives on" is_state other -b----
+	ok "dump-core: to nowhere, an error" eval \
+		'! vane dump-core other /none/core 2>/tmp/err && grep -q /none/core /tmp/err'
+	rm -f /tmp/core
 	vane destroy other
 	ok "console --replay: by id, when it is gone" replays "$id"
 	clean console
