@@ -92,6 +92,31 @@ static int list_bare(struct vane *v, struct vane_domain **list,
 	return 0;
 }
 
+/* The names of all, by few waits; NULL where there is none. */
+static int take_names(struct vane *v, struct vane_domain *all, unsigned int n)
+{
+	char (*text)[32] = calloc(n + 1, sizeof(*text));
+	const char **paths = calloc(n + 1, sizeof(*paths));
+	char **names = calloc(n + 1, sizeof(*names));
+	struct store *s;
+	int rc = text && paths && names ? 0 : -ENOMEM;
+
+	for (unsigned int i = 0; !rc && i < n; i++) {
+		snprintf(text[i], sizeof(text[i]), "/local/domain/%u/name",
+			 all[i].domid);
+		paths[i] = text[i];
+	}
+	/* Without a store there are domains all the same, without names. */
+	if (!rc && !vane_store(v, &s))
+		(void)store_read_many(s, STORE_NO_TX, paths, n, names);
+	for (unsigned int i = 0; !rc && i < n; i++)
+		all[i].name = names[i];
+	free(names);
+	free(paths);
+	free(text);
+	return rc;
+}
+
 int vane_domains(struct vane *v, struct vane_domain **list,
 		 unsigned int *count)
 {
@@ -101,9 +126,11 @@ int vane_domains(struct vane *v, struct vane_domain **list,
 
 	if (rc)
 		return rc;
-	for (unsigned int i = 0; i < n; i++)
-		if (vane_domain_name(v, all[i].domid, &all[i].name))
-			all[i].name = NULL;
+	rc = take_names(v, all, n);
+	if (rc) {
+		free(all);
+		return rc;
+	}
 	*list = all;
 	*count = n;
 	return 0;
@@ -155,18 +182,15 @@ int vane_domain_find(struct vane *v, const char *text, uint32_t *domid)
 		rc = hv_domain_info(v, *domid, &info);
 		return rc ? vane_fail(v, rc, "there is no domain %s", text) : 0;
 	}
-	rc = list_bare(v, &all, &n);
+	rc = by_uuid ? list_bare(v, &all, &n) : vane_domains(v, &all, &n);
 	if (rc)
 		return rc;
 	rc = -ESRCH;
 	for (unsigned int i = 0; i < n && rc; i++) {
-		char *name = NULL;
-
 		if (by_uuid)
 			rc = memcmp(uuid, all[i].uuid, 16) ? -ESRCH : 0;
-		else if (!vane_domain_name(v, all[i].domid, &name))
-			rc = strcmp(name, text) ? -ESRCH : 0;
-		free(name);
+		else if (all[i].name)
+			rc = strcmp(all[i].name, text) ? -ESRCH : 0;
 		if (!rc)
 			*domid = all[i].domid;
 	}

@@ -217,7 +217,9 @@ static int write_all(struct store *s, store_tx tx, void *arg)
 	const struct build *b = all->b;
 	struct entry_writer w = { .store = s, .tx = tx, .domid = b->domid };
 	char home[STORE_PATH_MAX];
+	int rc;
 
+	w.rc = store_batch_begin(s);
 	snprintf(home, sizeof(home), "/local/domain/%u", b->domid);
 	put_home(&w, home, b->config, all->uuid);
 	put_vm(&w, b->config, all->uuid);
@@ -227,7 +229,8 @@ static int write_all(struct store *s, store_tx tx, void *arg)
 	    (unsigned long long)b->p2m[b->layout.store_pfn]);
 	put_console(&w, home, b);
 	devices_enter(&w, b->config);
-	return w.rc;
+	rc = store_batch_end(s);
+	return w.rc ? w.rc : rc;
 }
 
 int entries_write(struct vane *v, const struct build *b,

@@ -38,15 +38,15 @@ static int connect_socket(const char *path)
 	return fd;
 }
 
-static int open_either(const char *path)
+static int open_either(const char *path, bool *by_socket)
 {
 	struct stat st;
 
 	if (stat(path, &st))
 		return -1;
-	if (S_ISSOCK(st.st_mode))
-		return connect_socket(path);
-	return open(path, O_RDWR | O_CLOEXEC);
+	*by_socket = S_ISSOCK(st.st_mode);
+	return *by_socket ? connect_socket(path) :
+		open(path, O_RDWR | O_CLOEXEC);
 }
 
 static int watch_fd(int set, int fd)
@@ -65,7 +65,7 @@ struct store *store_open_path(const char *path)
 		return NULL;
 	s->poll_fd = s->queue_fd = -1;
 	STAILQ_INIT(&s->events);
-	s->fd = open_either(path);
+	s->fd = open_either(path, &s->by_socket);
 	if (s->fd < 0)
 		goto fail;
 	s->poll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -103,6 +103,7 @@ void store_close(struct store *s)
 		free(e);
 	}
 	free(s->current);
+	free(s->batch.bytes);
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->poll_fd >= 0)
@@ -241,8 +242,8 @@ static int error_number(const char *name)
 	return -EINVAL;
 }
 
-/* Wait for the reply: its payload is in s->payload, s->hdr.len bytes. */
-static int await_reply(struct store *s, uint32_t type)
+/* Wait for a reply: its payload is in s->payload, s->hdr.len bytes. */
+static int await_reply(struct store *s, uint32_t type, uint32_t id)
 {
 	for (;;) {
 		int rc = receive(s, true);
@@ -255,7 +256,7 @@ static int await_reply(struct store *s, uint32_t type)
 				return rc;
 			continue;
 		}
-		if (s->hdr.req_id != s->last_request)
+		if (s->hdr.req_id != id)
 			return store_broke(s, -EPROTO);
 		if (s->hdr.type == XS_ERROR)
 			return error_number(s->payload);
@@ -263,18 +264,109 @@ static int await_reply(struct store *s, uint32_t type)
 	}
 }
 
+/* --- batches -------------------------------------------------------------- */
+
+/* Send what is collected and fetch its replies; 0 unless nothing works. */
+static int batch_settle(struct store *s)
+{
+	struct batch *b = &s->batch;
+	uint32_t first = s->last_request + 1 - b->count;
+	struct iovec iov = { b->bytes, b->len };
+	int rc = s->broken;
+
+	if (!rc && b->count)
+		rc = send_all(s, &iov, 1);
+	for (unsigned int i = 0; !rc && i < b->count; i++) {
+		int one = await_reply(s, b->type[i], first + i);
+
+		if (!one && b->value[i])
+			one = store_take_reply(s, b->value[i]);
+		rc = s->broken;
+		if (one && !b->value[i] && !b->rc)
+			b->rc = one;
+	}
+	b->count = 0;
+	b->len = 0;
+	return rc;
+}
+
+int store_batch_add(struct store *s, uint32_t type, store_tx tx,
+		    const struct part *part, unsigned int count, char **value)
+{
+	struct xsd_sockmsg hdr = { .type = type, .tx_id = tx };
+	struct batch *b = &s->batch;
+	int rc;
+
+	for (unsigned int i = 0; i < count; i++)
+		hdr.len += (uint32_t)part[i].len;
+	if (hdr.len > XENSTORE_PAYLOAD_MAX)
+		return -E2BIG;
+	if (b->count == BATCH_MAX ||
+	    b->len + sizeof(hdr) + hdr.len > BATCH_ROOM) {
+		rc = batch_settle(s);
+		if (rc)
+			return rc;
+	}
+	hdr.req_id = ++s->last_request;
+	memcpy(b->bytes + b->len, &hdr, sizeof(hdr));
+	b->len += sizeof(hdr);
+	for (unsigned int i = 0; i < count; i++) {
+		memcpy(b->bytes + b->len, part[i].data, part[i].len);
+		b->len += part[i].len;
+	}
+	b->type[b->count] = type;
+	b->value[b->count++] = value;
+	return 0;
+}
+
+/* The kernel's device takes one request at a time: there it is as without. */
+int store_batch_begin(struct store *s)
+{
+	struct batch *b = &s->batch;
+
+	if (!s->by_socket)
+		return 0;
+	if (!b->bytes)
+		b->bytes = malloc(BATCH_ROOM);
+	if (!b->bytes)
+		return -ENOMEM;
+	b->on = true;
+	b->rc = 0;
+	return 0;
+}
+
+int store_batch_end(struct store *s)
+{
+	int rc = s->batch.on ? batch_settle(s) : 0;
+
+	s->batch.on = false;
+	return rc ? rc : s->batch.rc;
+}
+
+/* Requests that are answered by success alone. */
+static bool may_wait(uint32_t type)
+{
+	return type == XS_WRITE || type == XS_MKDIR || type == XS_SET_PERMS;
+}
+
 int store_call(struct store *s, uint32_t type, store_tx tx,
 	       const struct part *part, unsigned int count)
 {
-	struct xsd_sockmsg hdr = {
-		.type = type, .req_id = ++s->last_request, .tx_id = tx,
-	};
+	struct xsd_sockmsg hdr = { .type = type, .tx_id = tx };
 	struct iovec iov[PARTS_MAX + 1];
 	size_t len = 0;
 	int rc;
 
 	if (s->broken)
 		return s->broken;
+	if (s->batch.on) {
+		if (may_wait(type))
+			return store_batch_add(s, type, tx, part, count, NULL);
+		rc = batch_settle(s);
+		if (rc)
+			return rc;
+	}
+	hdr.req_id = ++s->last_request;
 	for (unsigned int i = 0; i < count; i++) {
 		iov[i + 1].iov_base = (void *)part[i].data;
 		iov[i + 1].iov_len = part[i].len;
@@ -286,7 +378,7 @@ int store_call(struct store *s, uint32_t type, store_tx tx,
 	hdr.len = (uint32_t)len;
 	iov[0] = (struct iovec){ &hdr, sizeof(hdr) };
 	rc = send_all(s, iov, (int)count + 1);
-	return rc ? rc : await_reply(s, type);
+	return rc ? rc : await_reply(s, type, hdr.req_id);
 }
 
 int store_call_text(struct store *s, uint32_t type, store_tx tx,

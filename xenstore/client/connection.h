@@ -1,7 +1,8 @@
 /*
  * The client's connection: what store.c builds its operations of.
  *
- * One request is on its way at a time.  Everything that arrives is read as
+ * One request is on its way at a time, or one batch of them, whose replies
+ * come in the same order.  Everything that arrives is read as
  * whole messages; events go to a queue, and an eventfd that is readable while
  * that queue holds something stands in one epoll set with the connection:
  * the set's descriptor is what store_fd() gives out.
@@ -24,8 +25,24 @@ struct event {
 	char text[];			/* path NUL token NUL */
 };
 
+/* Requests of one batch, and the bytes of them, that are sent at once. */
+#define BATCH_MAX	64
+#define BATCH_ROOM	(32u << 10)
+
+struct batch {
+	bool on;
+	int rc;				/* the first refusal */
+	unsigned int count;
+	uint32_t type[BATCH_MAX];
+	char **value[BATCH_MAX];	/* where a reply goes; NULL: nowhere */
+	size_t len;
+	char *bytes;			/* BATCH_ROOM */
+};
+
 struct store {
 	int fd;				/* socket or device */
+	bool by_socket;
+	struct batch batch;
 	int poll_fd, queue_fd;		/* epoll set, eventfd of the queue */
 	int broken;			/* 0, or why nothing works any more */
 	uint32_t last_request;
@@ -61,6 +78,10 @@ int store_call(struct store *s, uint32_t type, store_tx tx,
 	       const struct part *part, unsigned int count);
 int store_call_text(struct store *s, uint32_t type, store_tx tx,
 		    const char *text);
+
+/* As part of the batch that is on: the reply comes later, into *value. */
+int store_batch_add(struct store *s, uint32_t type, store_tx tx,
+		    const struct part *part, unsigned int count, char **value);
 
 /* The reply as memory of the caller's, with a NUL behind it. */
 int store_take_reply(const struct store *s, char **out);

@@ -22,6 +22,26 @@ int store_read(struct store *s, store_tx tx, const char *path,
 	return rc;
 }
 
+int store_read_many(struct store *s, store_tx tx, const char *const *paths,
+		    unsigned int count, char **values)
+{
+	int rc = store_batch_begin(s);
+
+	for (unsigned int i = 0; i < count; i++)
+		values[i] = NULL;
+	for (unsigned int i = 0; !rc && i < count; i++) {
+		struct part part = store_text_part(paths[i]);
+
+		if (s->batch.on)
+			rc = store_batch_add(s, XS_READ, tx, &part, 1,
+					     &values[i]);
+		else if (store_read(s, tx, paths[i], &values[i], NULL))
+			rc = s->broken;
+	}
+	(void)store_batch_end(s);
+	return rc ? rc : s->broken;
+}
+
 int store_read_u64(struct store *s, store_tx tx, const char *path,
 		   uint64_t *number)
 {

@@ -134,6 +134,23 @@ int store_get_perms(struct store *s, store_tx tx, const char *path,
 int store_set_perms(struct store *s, store_tx tx, const char *path,
 		    const struct store_perm *perms, unsigned int count);
 
+/*
+ * Read many nodes with few waits.  values[i] is what store_read() would give
+ * for paths[i], or NULL where that fails; 0, or why nothing works any more.
+ */
+int store_read_many(struct store *s, store_tx tx, const char *const *paths,
+		    unsigned int count, char **values);
+
+/*
+ * Between these two, store_write() and its like, store_mkdir() and
+ * store_set_perms() only collect their requests and return 0; what they would
+ * have returned comes from store_batch_end(), the first refusal of them.  The
+ * requests are carried out in order, and before any other call.  It saves the
+ * wait for each reply, which costs more than the request.
+ */
+int store_batch_begin(struct store *s);
+int store_batch_end(struct store *s);
+
 /* --- watches ------------------------------------------------------------ */
 
 /*

@@ -105,6 +105,54 @@ static void nodes(void **state)
 	assert_int_equal(store_rm(s, 0, "/n"), 0);
 }
 
+/* More than one batch's worth, with a refusal in the middle. */
+static void batches(void **state)
+{
+	static const struct store_perm perm = { 0, STORE_PERM_READ };
+	const char *paths[200];
+	char text[200][24], *values[200], big[4097] = "";
+	unsigned int n;
+	struct store_perm *perms;
+
+	(void)state;
+	assert_int_equal(store_batch_begin(s), 0);
+	for (unsigned int i = 0; i < 200; i++) {
+		snprintf(text[i], sizeof(text[i]), "/b/%u", i);
+		paths[i] = text[i];
+		assert_int_equal(store_writef(s, 0, text[i], "v%u", i), 0);
+	}
+	assert_int_equal(store_set_perms(s, 0, "/b/199", &perm, 1), 0);
+	/* What is no write comes after them. */
+	assert_int_equal(store_exists(s, 0, "/b/199"), 1);
+	assert_int_equal(store_batch_end(s), 0);
+	assert_int_equal(store_get_perms(s, 0, "/b/199", &perms, &n), 0);
+	assert_int_equal(perms[0].access, STORE_PERM_READ);
+	free(perms);
+	paths[100] = "/b/none";
+	assert_int_equal(store_read_many(s, 0, paths, 200, values), 0);
+	for (unsigned int i = 0; i < 200; i++) {
+		char want[8];
+
+		snprintf(want, sizeof(want), "v%u", i);
+		if (i == 100)
+			assert_null(values[i]);
+		else
+			assert_string_equal(values[i], want);
+		free(values[i]);
+	}
+	/* The first refusal is told; the others are carried out. */
+	assert_int_equal(store_batch_begin(s), 0);
+	n = by_kernel() ? 0 : 1;
+	assert_int_equal(store_write_str(s, 0, "no good", "x") ? 0 : 1, n);
+	assert_int_equal(store_write(s, 0, "/b/d", big, 4097), -E2BIG);
+	assert_int_equal(store_mkdir(s, 0, "/b/later"), 0);
+	assert_int_equal(store_batch_end(s), by_kernel() ? 0 : -EINVAL);
+	assert_int_equal(store_exists(s, 0, "/b/later"), 1);
+	assert_int_equal(store_batch_begin(s), 0);
+	assert_int_equal(store_batch_end(s), 0);
+	assert_int_equal(store_rm(s, 0, "/b"), 0);
+}
+
 static void numbers(void **state)
 {
 	static const struct {
@@ -381,6 +429,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nodes),
+		cmocka_unit_test(batches),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(directories),
 		cmocka_unit_test(permissions),
@@ -391,6 +440,7 @@ int main(void)
 	};
 	const struct CMUnitTest own_tests[] = {
 		cmocka_unit_test(nodes),
+		cmocka_unit_test(batches),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(directories),
 		cmocka_unit_test(permissions),
