@@ -37,7 +37,10 @@ refused() {
 	want=$1
 	shift
 	vane "$@" >/tmp/out 2>/tmp/err
-	[ $? = 1 ] && [ ! -s /tmp/out ] && grep -q -- "$want" /tmp/err && return 0
+	status=$?
+	[ $status = 1 ] && [ ! -s /tmp/out ] &&
+		grep -q -- "$want" /tmp/err && return 0
+	echo "# status $status"
 	cat /tmp/out /tmp/err | sed 's/^/# /'
 	false
 }
