@@ -73,11 +73,11 @@ xl unpause short
 ok "blocked" until_true 30 is_state -b----
 show blocked
 xl destroy short
-for end in poweroff reboot crash watchdog; do
-	short $end preserve
+for way in poweroff reboot crash watchdog; do
+	short $way preserve
 	xl create -q /tmp/short.cfg
-	ok "$end" until_true 30 is_state '---s.-'
-	show $end
+	ok "$way" until_true 30 is_state '---s.-'
+	show $way
 	xl destroy short
 done
 show none
