@@ -59,7 +59,9 @@ static int wait_up(struct vane *v, struct store *s, const struct device *d,
 	int rc = store_watch(s, d->back, "up"), looked;
 
 	if (rc)
-		return rc;
+		return vane_fail(v, rc, "device %s %u of domain %u: waiting "
+				 "for its back end: %s", d->kind, d->devid,
+				 d->domid, strerror(-rc));
 	for (;;) {
 		int64_t left = until - wait_now_ms();
 
@@ -75,7 +77,9 @@ static int wait_up(struct vane *v, struct store *s, const struct device *d,
 	}
 	(void)store_unwatch(s, d->back, "up");
 	if (rc < 0)
-		return rc;
+		return vane_fail(v, rc, "device %s %u of domain %u: the store "
+				 "is lost: %s", d->kind, d->devid, d->domid,
+				 strerror(-rc));
 	if (looked != -EAGAIN)
 		return looked;
 	return vane_fail(v, -ETIMEDOUT, "device %s %u of domain %u: no back "

@@ -162,7 +162,8 @@ int hotplug_disk(struct vane *v, const struct device *d,
 		rc = store_transaction(s, write_attached, &a);
 	if (rc && a.is_loop)
 		loop_clear(loop);
-	return rc;
+	return rc ? vane_fail(v, rc, "disk %s of domain %u: %s: %s",
+			      disk->vdev, d->domid, a.path, strerror(-rc)) : 0;
 }
 
 void unplug(struct vane *v, const struct device *d)
@@ -271,5 +272,6 @@ int hotplug_nic(struct vane *v, const struct device *d,
 				 "%s: %s: %s", name, d->domid, nic->bridge,
 				 step, strerror(-rc));
 	snprintf(path, sizeof(path), "%s/hotplug-status", d->back);
-	return store_write_str(s, STORE_NO_TX, path, "connected");
+	rc = store_write_str(s, STORE_NO_TX, path, "connected");
+	return rc ? vane_fail(v, rc, "%s: %s", path, strerror(-rc)) : 0;
 }

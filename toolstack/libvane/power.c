@@ -129,7 +129,7 @@ int vane_shutdown(struct vane *v, uint32_t domid, bool reboot)
 		return vane_fail(v, rc, "%s: %s", path, strerror(-rc));
 	rc = store_watch(s, path, "taken");
 	if (rc)
-		return rc;
+		return vane_fail(v, rc, "%s: %s", path, strerror(-rc));
 	rc = wait_taken(v, s, domid, &r);
 	(void)store_unwatch(s, path, "taken");
 	return rc;
@@ -189,7 +189,7 @@ int vane_console_tty(struct vane *v, uint32_t domid, int timeout_ms,
 	snprintf(path, sizeof(path), "/local/domain/%u/console/tty", domid);
 	rc = store_watch(s, path, "tty");
 	if (rc)
-		return rc;
+		return vane_fail(v, rc, "%s: %s", path, strerror(-rc));
 	do {
 		char *got;
 

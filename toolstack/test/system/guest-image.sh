@@ -7,7 +7,7 @@ exec 8<>/run/keys
 type_in() { printf '%s\r' "$1" >&8; }
 seen() {
 	until_true "$2" grep -q "$1" /tmp/first.console && return 0
-	tail -n 20 /tmp/first.console > /tmp/tail
+	tail -n 20 /tmp/first.console | tr -cd '[:print:]\n' > /tmp/tail
 	tell /tmp/tail
 	return 1
 }
@@ -24,11 +24,11 @@ ok "it is created, with its own kernel" vane create -q /boot/first.cfg
 vane console first <&8 >/tmp/first.console 2>&1 &
 ok "a login prompt" seen "first login:" 1500
 type_in root
-sleep 5
+seen "Password:" 200
 type_in secret
-ok "root logs in" seen 'root@first' 200
+ok "root logs in" seen 'root@first' 300
 type_in 'echo "@is $(id -un) on $(hostname), $(cat /sys/class/block/xvda/size)"'
-ok "and is root" seen "^@is root on first, 2097152" 60
+ok "and is root" seen "^@is root on first, 2097152" 200
 type_in 'systemctl poweroff'
-ok "it powers off" gone first 300
+ok "it powers off" gone first 600
 ok "nothing is left" as_before /tmp/state
