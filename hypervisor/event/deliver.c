@@ -27,8 +27,8 @@ void upcall_raise(struct vcpu *v)
 		return; /* whoever set it brought the vCPU here, too */
 	if (v == current || READ_ONCE(info->evtchn_upcall_mask))
 		return; /* it looks by itself: leaving, or unmasking */
-	if (!vcpu_wake(v))
-		vcpu_kick(v);
+	vcpu_wake(v);
+	vcpu_kick(v);
 }
 
 static bool select_word(struct vcpu *v, uint32_t port)

@@ -141,8 +141,8 @@ static long op_send_nmi(struct vcpu *v, uint64_t arg)
 	if (arg)
 		return -EINVAL;
 	WRITE_ONCE(v->pv.nmi_pending, true);
-	if (!vcpu_wake(v))
-		vcpu_kick(v);
+	vcpu_wake(v);
+	vcpu_kick(v);
 	return 0;
 }
 

@@ -68,7 +68,7 @@ void sched_init_cpu(unsigned int cpu);
 void sched_init_vcpu(struct vcpu *v);
 void sched_init_domain(struct domain *d);
 
-bool vcpu_wake(struct vcpu *v);   /* blocked -> runnable; false: it was not */
+void vcpu_wake(struct vcpu *v);   /* blocked -> runnable; no-op otherwise */
 void vcpu_unpark(struct vcpu *v); /* a reason to be parked is gone */
 /*
  * A reason to park was set: v leaves its guest, or its sleep inside a call
@@ -96,9 +96,8 @@ void schedule(void);
 /* First code after a stack swap: prev may run elsewhere from here on. */
 void sched_switched(struct vcpu *prev);
 /*
- * v, which is awake, must look at its event flags before it returns to its
- * guest: interrupts the CPU it runs on, if that is another one; one that waits
- * for a CPU gets one soon.
+ * v must look at its event flags before it returns to its guest: interrupts
+ * the CPU it runs on, if that is another one.
  */
 void vcpu_kick(struct vcpu *v);
 /*

@@ -87,7 +87,8 @@ static void offer(const struct vcpu *v)
 	}
 }
 
-void queue_add(struct sched_cpu *q, struct vcpu *v, bool first)
+/* Before all others of its class, or behind them. */
+static void enqueue(struct sched_cpu *q, struct vcpu *v, bool first)
 {
 	unsigned int class = policy->class(v);
 	struct list *head = &q->class[class];
@@ -95,6 +96,11 @@ void queue_add(struct sched_cpu *q, struct vcpu *v, bool first)
 	list_add_tail(first ? head->next : head, &v->sched.queue);
 	WRITE_ONCE(q->count[class], q->count[class] + 1);
 	v->sched.queued = true;
+}
+
+void queue_add(struct sched_cpu *q, struct vcpu *v)
+{
+	enqueue(q, v, false);
 }
 
 void queue_del(struct sched_cpu *q, struct vcpu *v)
@@ -151,7 +157,7 @@ static void make_runnable(struct sched_cpu *q, struct vcpu *v)
 	v->sched.runnable = true;
 	runstate_change(v, RUNSTATE_runnable, t);
 	policy->woke(v, t);
-	queue_add(q, v, false);
+	queue_add(q, v);
 	announce(q, v);
 }
 
@@ -167,13 +173,11 @@ static no_inline void rouse(struct vcpu *v, bool *asleep)
 	spin_unlock(&q->lock);
 }
 
-bool vcpu_wake(struct vcpu *v)
+void vcpu_wake(struct vcpu *v)
 {
 	smp_mb(); /* the condition before blocked: sched_block_prepare() */
-	if (likely(!READ_ONCE(v->sched.blocked)))
-		return false;
-	rouse(v, &v->sched.blocked);
-	return true;
+	if (unlikely(READ_ONCE(v->sched.blocked)))
+		rouse(v, &v->sched.blocked);
 }
 
 void vcpu_unpark(struct vcpu *v)
@@ -183,28 +187,12 @@ void vcpu_unpark(struct vcpu *v)
 		rouse(v, &v->sched.parked);
 }
 
-/* Whoever sent v an event may spin until v has seen it. */
-static no_inline void hurry(struct vcpu *v)
-{
-	struct sched_cpu *q = vcpu_lock_home(v);
-
-	if (v->sched.queued) {
-		queue_del(q, v);
-		policy->hurry(v, now());
-		queue_add(q, v, false);
-		announce(q, v);
-	}
-	spin_unlock(&q->lock);
-}
-
 void vcpu_kick(struct vcpu *v)
 {
 	unsigned int cpu = READ_ONCE(v->sched.cpu);
 
 	smp_mb(); /* the event before on_cpu: sched_switched() */
-	if (unlikely(!READ_ONCE(v->sched.on_cpu)))
-		hurry(v);
-	else if (cpu != this_cpu()->id)
+	if (READ_ONCE(v->sched.on_cpu) && cpu != this_cpu()->id)
 		ipi_kick(cpu);
 }
 
@@ -266,7 +254,7 @@ static void steal(struct sched_cpu *q, unsigned int worse_than)
 		if (v) {
 			queue_del(from, v);
 			WRITE_ONCE(v->sched.cpu, q->cpu);
-			queue_add(q, v, false);
+			queue_add(q, v);
 		}
 		spin_unlock(&from->lock);
 		if (v)
@@ -311,7 +299,7 @@ static void settle(struct sched_cpu *q, struct vcpu *prev, nsec_t t,
 		/* In no queue: sched_switched() finds it another home. */
 	} else {
 		/* One whose slice is not over keeps its turn. */
-		queue_add(q, prev, !yield && t < prev->sched.slice_end);
+		enqueue(q, prev, !yield && t < prev->sched.slice_end);
 	}
 }
 

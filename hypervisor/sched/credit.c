@@ -3,9 +3,9 @@
  * the rate that its weight gives it: its part of all CPUs, measured against
  * the weights of everybody who wants to run. Who has credit is UNDER, who has
  * none left is OVER and waits behind; within a class all take turns, a slice
- * each. Whoever wakes with credit, or gets an event while it waits, is BOOSTed,
- * before all others, until the first time that it is charged for: a short job is
- * done at once, a long one gains nothing.
+ * each. Whoever wakes with credit is BOOSTed, before all others, until the
+ * first time that it is charged for: a short job is done at once, a long one
+ * gains nothing.
  *
  * Nothing is sampled. Both sides of the account are brought up to date from
  * timestamps, for one vCPU at a time: when it stops running, when it wakes,
@@ -103,19 +103,14 @@ static void credit_init_vcpu(struct vcpu *v, nsec_t t)
 	v->sched.priority = UNDER;
 }
 
-static void credit_hurry(struct vcpu *v, nsec_t t)
+static void credit_woke(struct vcpu *v, nsec_t t)
 {
 	struct sched_vcpu *s = &v->sched;
 
 	earn(v, t);
+	s->weighed = v->domain->sched.weight;
+	(void)atomic_add(&sched_runnable_weight, (uint64_t)s->weighed);
 	s->priority = s->credit > 0 ? BOOST : s->credit < 0 ? OVER : UNDER;
-}
-
-static void credit_woke(struct vcpu *v, nsec_t t)
-{
-	credit_hurry(v, t);
-	v->sched.weighed = v->domain->sched.weight;
-	(void)atomic_add(&sched_runnable_weight, (uint64_t)v->sched.weighed);
 }
 
 static void credit_slept(struct vcpu *v, nsec_t t)
@@ -166,7 +161,7 @@ static void promote(struct sched_cpu *q, nsec_t t)
 			continue;
 		queue_del(q, v);
 		v->sched.priority = UNDER;
-		queue_add(q, v, false);
+		queue_add(q, v);
 	}
 }
 
@@ -197,7 +192,6 @@ const struct sched_policy sched_credit = {
 	.init_vcpu = credit_init_vcpu,
 	.woke = credit_woke,
 	.slept = credit_slept,
-	.hurry = credit_hurry,
 	.start = credit_start,
 	.charge = credit_charge,
 	.class = credit_class,

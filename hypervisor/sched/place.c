@@ -66,12 +66,12 @@ void rehome(struct vcpu *v)
 			queue_del(from, v);
 		WRITE_ONCE(v->sched.cpu, to->cpu);
 		if (v->sched.runnable) {
-			queue_add(to, v, false);
+			queue_add(to, v);
 			announce(to, v);
 		}
 	} else if (v->sched.runnable && !v->sched.queued) {
 		/* It was leaving, and its affinity has come back. */
-		queue_add(from, v, false);
+		queue_add(from, v);
 		announce(from, v);
 	}
 	unlock_both(from, to);

@@ -33,8 +33,6 @@ struct sched_policy {
 	/* v was asleep and wants to run; v went to sleep. */
 	void (*woke)(struct vcpu *v, nsec_t t);
 	void (*slept)(struct vcpu *v, nsec_t t);
-	/* v, which waits, has an event: its class as if it had woken for it. */
-	void (*hurry)(struct vcpu *v, nsec_t t);
 	/* v begins to run; v has run since the last charge. */
 	void (*start)(struct vcpu *v, nsec_t t);
 	void (*charge)(struct vcpu *v, nsec_t t);
@@ -47,8 +45,7 @@ struct sched_policy {
 extern const struct sched_policy sched_credit;
 
 /* Queue operations that all policies share (core.c), lock held. */
-/* Before all others of its class, or behind them. */
-void queue_add(struct sched_cpu *q, struct vcpu *v, bool first);
+void queue_add(struct sched_cpu *q, struct vcpu *v);
 void queue_del(struct sched_cpu *q, struct vcpu *v);
 /* The most urgent class that waits in q; no lock needed for a hint. */
 unsigned int queue_best(const struct sched_cpu *q);

@@ -350,42 +350,6 @@ static void test_rate_limit(void **state)
 	machine_end();
 }
 
-/* An event for one that waits is seen before the other's slice is over. */
-static void test_event_while_waiting(void **state)
-{
-	struct sim *waits;
-
-	machine(1);
-	add(256, 1, 0, 0);
-	waits = add(256, 1, 0, 0);
-	run_for(SECONDS(1));
-	while (!waits->v.sched.queued || waits->v.sched.credit <= 0)
-		run_for(STEP);
-	vcpu_kick(&waits->v);
-	run_for(RATE_LIMIT + STEP);
-	assert_true(cpus[0].running == &waits->v);
-	machine_end();
-}
-
-/* Two that send events to each other all the time gain nothing by it. */
-static void test_events_for_ever(void **state)
-{
-	struct sim *other;
-	unsigned int i, k;
-
-	machine(1);
-	add(256, 1, 0, 0);
-	add(256, 1, 0, 0);
-	other = add(256, 1, 0, 0);
-	for (i = 0; i < SECONDS(30) / STEP; i++) {
-		for (k = 0; k < 2; k++)
-			vcpu_kick(&sims[k]->v);
-		run_for(STEP);
-	}
-	assert_share(other, SECONDS(30), 333, 20);
-	machine_end();
-}
-
 /* Asleep at each tick, and still charged for what it used. */
 static void test_dodger(void **state)
 {
@@ -538,8 +502,6 @@ int main(void)
 		cmocka_unit_test(test_weights_on_two_cpus),
 		cmocka_unit_test(test_short_jobs),
 		cmocka_unit_test(test_rate_limit),
-		cmocka_unit_test(test_event_while_waiting),
-		cmocka_unit_test(test_events_for_ever),
 		cmocka_unit_test(test_dodger),
 		cmocka_unit_test(test_frequent_waker),
 		cmocka_unit_test(test_spread),

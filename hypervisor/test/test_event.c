@@ -42,11 +42,10 @@ static struct domain *a, *b; /* a is privileged */
 static unsigned int bound_pirq, unbound_pirq;
 static struct vcpu *woken;
 
-bool vcpu_wake(struct vcpu *v)
+void vcpu_wake(struct vcpu *v)
 {
 	woken = v;
 	(void)atomic_add(&world_wakes, 1);
-	return true;
 }
 
 int pirq_bind(struct domain *d, unsigned int pirq, unsigned int vcpu)

@@ -288,10 +288,9 @@ void wake_waiters(const uint64_t *word)
 {
 }
 
-WEAK bool vcpu_wake(struct vcpu *v)
+WEAK void vcpu_wake(struct vcpu *v)
 {
 	(void)atomic_add(&world_wakes, 1);
-	return true;
 }
 
 WEAK void vcpu_kick(struct vcpu *v)
