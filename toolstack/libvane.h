@@ -314,6 +314,21 @@ int vane_config_text(const struct vane_config *config, vane_print_fn *print,
 		     void *arg);
 
 /**
+ * Leaves a configuration for the domain's next restart. It is kept until the
+ * domain is gone.
+ */
+int vane_config_save(struct vane *v, uint32_t domid,
+		     const struct vane_config *config);
+
+/**
+ * Puts what was left into the place of @config, if anything was; UUID and MAC
+ * addresses stay where it says none. For who is about to restart the domain,
+ * before it is removed.
+ */
+int vane_config_take_saved(struct vane *v, uint32_t domid,
+			   struct vane_config *config);
+
+/**
  * One disk or one interface as it stands in a configuration's list. 0 with
  * the result filled, or -EINVAL with findings in @report.
  */

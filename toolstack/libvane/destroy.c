@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "toolstack/libvane/config_next.h"
 #include "toolstack/libvane/device.h"
 #include "toolstack/libvane/entries.h"
 #include "toolstack/libvane/wait.h"
@@ -73,6 +74,7 @@ int domain_remove(struct vane *v, uint32_t domid, const uint8_t uuid[16])
 	}
 	rc = entries_remove(v, domid, uuid);
 	first = first ? first : rc;
+	config_next_remove(domid);
 	rc = wait_gone(v, s, domid);
 	first = first ? first : rc;
 	(void)store_unwatch(s, "@releaseDomain", "gone");

@@ -20,9 +20,8 @@ struct options {
 	char **extra;			/* key=value, ended by NULL */
 };
 
-/* Reads a file; prints what was found in it. */
-static int read_config(const char *file, char **extra, bool quiet,
-		       struct vane_config *config)
+int read_config(const char *file, char **extra, bool quiet,
+		struct vane_config *config)
 {
 	struct vane_report report = { 0 };
 	size_t len = 0;

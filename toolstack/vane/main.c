@@ -9,7 +9,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-	&cmd_create, &cmd_list, &cmd_console, &cmd_shutdown, &cmd_reboot,
+	&cmd_create, &cmd_config_update, &cmd_list, &cmd_console, &cmd_shutdown, &cmd_reboot,
 	&cmd_destroy, &cmd_pause, &cmd_unpause, &cmd_rename, &cmd_domid,
 	&cmd_domname, &cmd_uptime, &cmd_vm_list, &cmd_claims,
 	&cmd_block_attach, &cmd_block_detach, &cmd_block_list,

@@ -154,6 +154,8 @@ static int restart(struct watched *w, bool aside)
 		return remove_it(w);
 	}
 	note(w, aside ? "stays; starting another one" : "starting it anew");
+	/* A configuration that cannot be read leaves the old one. */
+	(void)vane_config_take_saved(w->v, w->domid, w->config);
 	rc = aside ? set_aside(w) : remove_it(w);
 	if (!rc)
 		rc = vane_create(w->v, w->config, NULL, &w->domid);

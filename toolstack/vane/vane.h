@@ -31,7 +31,7 @@ struct command {
 };
 
 extern const struct command cmd_block_attach, cmd_block_detach,
-	cmd_block_list, cmd_check, cmd_claims, cmd_config, cmd_console, cmd_cpupool_cpu_add,
+	cmd_block_list, cmd_check, cmd_claims, cmd_config, cmd_config_update, cmd_console, cmd_cpupool_cpu_add,
 	cmd_cpupool_cpu_remove, cmd_cpupool_create, cmd_cpupool_destroy,
 	cmd_cpupool_list, cmd_cpupool_migrate, cmd_cpupool_rename, cmd_create,
 	cmd_debug_keys, cmd_destroy, cmd_dmesg, cmd_domid, cmd_domname, cmd_help,
@@ -65,6 +65,15 @@ int read_number(const char *what, const char *text, unsigned int min,
 /* Runs @act on each domain that the arguments name. */
 int each_domain(const struct command *c, int argc, char **argv,
 		int (*act)(struct vane *v, uint32_t domid));
+
+/* --- cmd_create.c -------------------------------------------------------- */
+
+/*
+ * Reads a configuration of @file (NULL: none) and the lines @extra, ended by
+ * NULL; prints what was found in it. Returns 0 or -errno.
+ */
+int read_config(const char *file, char **extra, bool quiet,
+		struct vane_config *config);
 
 /* --- print.c ------------------------------------------------------------- */
 

@@ -47,7 +47,7 @@ refused() {
 as_json() { printf '@@json %s\t%s\n' "$*" "$(vane "$@" --json | tr '\n' ' ')"; }
 quiet() { vane "$@" >/tmp/out && [ ! -s /tmp/out ]; }
 
-plan $((55 + 4))
+plan $((59 + 4))
 ok "services come up" services
 ok "a domain comes up" create d
 ok "it runs" says d @ready 900
@@ -111,6 +111,15 @@ ok "uptime -s" shows ' up  0:0[0-9], d (1)$' uptime -s d
 ok "info -n" shows '^  0:       0        0        0$' info -n
 ok "list of one that is not there" refused 'no domain "nobody"' list nobody
 
+sed 's/^maxvcpus.*/maxvcpus = 3/; s/^vcpus.*/vcpus = 1/' /tmp/d.cfg >/tmp/next.cfg
+ok "a configuration for the next start" vane config-update d /tmp/next.cfg \
+	memory=192
+ok "not one that is wrong" refused "allowed: a number" \
+	config-update d /tmp/next.cfg vcpus=0
+ok "the domain reboots" quiet reboot d
+ok "and is what it was updated to" until_true 300 shows '^d  *2   192     1 ' \
+	list
+
 # Pools: as far as the hypervisor has them.
 if [ "$(cat /sys/hypervisor/properties/features 2>/dev/null)" ] &&
 		vane cpupool-cpu-remove Pool-0 1 2>/tmp/err; then
@@ -133,7 +142,7 @@ printf '@@json message\t%s\n' "$err"
 for c in "list" "list nobody d" "claims" "vm-list" "uptime" "uptime nobody" \
 		"vcpu-list d" "vcpu-list d nobody" "block-list d" \
 		"network-list d" "sched-$sched" "sched-$sched -d d" \
-		"cpupool-list" "info" "info -n" "domid d" "domname 1" "dmesg" \
+		"cpupool-list" "info" "info -n" "domid d" "domname d" "dmesg" \
 		"top -i 1" "check /tmp/d.cfg /tmp/none"; do
 	as_json $c 2>/dev/null
 done
