@@ -226,7 +226,7 @@ static int run(int argc, char **argv)
 		return usage(&cmd_create);
 	if (read_config(o.file, o.extra, o.quiet, &config))
 		return EXIT_FAILED;
-	if (!o.dry)
+	if (!o.dry && !dry_run)
 		status = create(&o, &config);
 	else
 		status = print_config(&config);

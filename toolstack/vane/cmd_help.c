@@ -14,15 +14,16 @@ static int run(int argc, char **argv)
 				print_help(commands[i]);
 				return EXIT_OK;
 			}
-		fprintf(stderr, "vane: there is no command \"%s\"\n", argv[1]);
+		fprintf(stderr, "%s: there is no command \"%s\"\n", program,
+			argv[1]);
 		return EXIT_FAILED;
 	}
-	puts("usage: vane [-v] COMMAND [ARGUMENTS]\n\ncommands:");
+	printf("usage: %s [-vN] COMMAND [ARGUMENTS]\n\ncommands:\n", program);
 	for (unsigned int i = 0; commands[i]; i++)
 		if (argc > 1)
 			print_help(commands[i]);
 		else
-			printf(" %-12s %s\n", commands[i]->name,
+			printf(" %-18s %s\n", commands[i]->name,
 			       commands[i]->summary);
 	return EXIT_OK;
 }

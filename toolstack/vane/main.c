@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "toolstack/libvane/cfg.h"
+
 const struct command *const commands[] = {
 	&cmd_create, &cmd_config_update, &cmd_list, &cmd_console, &cmd_shutdown, &cmd_reboot,
 	&cmd_destroy, &cmd_pause, &cmd_unpause, &cmd_rename, &cmd_domid,
@@ -25,7 +27,8 @@ const struct command *const commands[] = {
 	&cmd_help, NULL,
 };
 
-bool verbose, json_asked;
+const char *program = "vane";
+bool verbose, dry_run, json_asked;
 
 static struct vane *connection;
 
@@ -53,7 +56,7 @@ struct vane *connect_or_exit(void)
 
 int usage(const struct command *c)
 {
-	fprintf(stderr, "usage: vane %s %s\n", c->name, c->arguments);
+	fprintf(stderr, "usage: %s %s %s\n", program, c->name, c->arguments);
 	if (c->options)
 		fprintf(stderr, "%s", c->options);
 	return EXIT_USAGE;
@@ -61,7 +64,7 @@ int usage(const struct command *c)
 
 void print_help(const struct command *c)
 {
-	printf("vane %s %s\n    %s\n%s", c->name, c->arguments, c->summary,
+	printf("%s %s %s\n    %s\n%s", program, c->name, c->arguments, c->summary,
 	       c->options ? c->options : "");
 }
 
@@ -102,42 +105,70 @@ int each_domain(const struct command *c, int argc, char **argv,
 	return status;
 }
 
+/* The command of that name; NULL after a message, with the nearest one. */
 static const struct command *find_command(const char *name)
 {
-	for (unsigned int i = 0; commands[i]; i++)
-		if (!strcmp(commands[i]->name, name))
-			return commands[i];
+	const char *names[256], *near;
+	unsigned int count = 0;
+
+	for (; commands[count] && count < 256; count++) {
+		names[count] = commands[count]->name;
+		if (!strcmp(names[count], name))
+			return commands[count];
+	}
+	near = nearest_name(name, names, count);
+	fprintf(stderr, "%s: there is no command \"%s\"%s%s%s; `%s help` "
+		"lists them\n", program, name, near ? ", did you mean \"" : "",
+		near ? near : "", near ? "\"" : "", program);
 	return NULL;
+}
+
+/* Options of xl that stand before the command; how many, or -EINVAL. */
+static int take_options(int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			exit(cmd_help.run(1, argv));
+		if (strspn(argv[i] + 1, "vftTN") != strlen(argv[i] + 1)) {
+			fprintf(stderr, "%s: unknown option %s\n", program,
+				argv[i]);
+			return -EINVAL;
+		}
+		verbose |= strchr(argv[i], 'v') != NULL;
+		dry_run |= strchr(argv[i], 'N') != NULL;
+	}
+	return i;
 }
 
 int main(int argc, char **argv)
 {
 	const struct command *c;
-	int i = 1;
+	int i;
 
-	/* Options of xl that stand before the command. */
-	for (; i < argc && argv[i][0] == '-'; i++) {
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-			return cmd_help.run(1, argv);
-		if (strspn(argv[i] + 1, "vftTN") != strlen(argv[i] + 1)) {
-			fprintf(stderr, "vane: unknown option %s\n", argv[i]);
-			return EXIT_FAILED;
-		}
-		verbose |= strchr(argv[i], 'v') != NULL;
-	}
+	/* A link named xl says so of itself. */
+	if (argc)
+		program = basename(argv[0]);
+	i = take_options(argc, argv);
+	if (i < 0)
+		return EXIT_FAILED;
 	if (i == argc) {
 		(void)cmd_help.run(1, argv);
 		return EXIT_FAILED;
 	}
 	c = find_command(argv[i]);
-	if (!c) {
-		fprintf(stderr, "vane: there is no command \"%s\"; `vane help` "
-			"lists them\n", argv[i]);
+	if (!c)
 		return EXIT_FAILED;
-	}
 	if (argc - i > 1 && !strcmp(argv[i + 1], "--help")) {
 		print_help(c);
 		return EXIT_OK;
+	}
+	/* Whoever asks for a dry run does not want anything done. */
+	if (dry_run && c != &cmd_create) {
+		fprintf(stderr, "%s: error: -N is understood by create alone\n",
+			program);
+		return EXIT_FAILED;
 	}
 	i = c->run(argc - i, argv + i);
 	if (fflush(stdout) || ferror(stdout)) {

@@ -47,7 +47,8 @@ extern const struct command *const commands[];
 
 /* --- main.c -------------------------------------------------------------- */
 
-extern bool verbose, json_asked;
+extern const char *program;		/* vane, or xl */
+extern bool verbose, dry_run, json_asked;
 
 /* A connection; ends the program when there is none. */
 struct vane *connect_or_exit(void);
