@@ -8,7 +8,8 @@
 #   make run          leaves you at a Dom0 shell (^A x ends the machine)
 #   make fuzz         each fuzzer for a minute (FUZZ_TIME=seconds)
 #   make bench        figures beside Debian's Xen and the bare machine;
-#                     bench-AREA: one of its areas (bench-boot, ...)
+#                     bench-AREA: one of its areas (bench-boot, ...);
+#                     bench-toolstack: create, list, destroy, the store
 #                     (AREAS="boot linux" for some, RUNS=3 times)
 #   make bench-table  the last tables of it into docs/performance.md
 #   make bench-quick  instruction counts of ours against the baseline

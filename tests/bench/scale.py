@@ -14,9 +14,9 @@ import machine as m
 # What the figure of each row is told in, and so many nanoseconds.
 MS, US = ("ms", 1e6), ("µs", 1e3)
 
-# At most so many of them.
+# At most so many of them. The hundredth domain may cost 1.2 times the first.
 GOALS = {
-    "create_1": 4, "create_10": 4, "create_50": 4, "create_100": 4,
+    "create_1": 4.5, "create_10": 5.4, "create_50": 5.4, "create_100": 5.4,
     "list_50": 3, "create_linux_elf": 60, "create_linux_lz4": 150,
     "create_linux_disk": 100, "create_linux_net": 100,
     "destroy_linux_elf": 15, "store_read_0": 38.5, "store_write_0": 59.5,
