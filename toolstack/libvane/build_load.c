@@ -6,12 +6,13 @@
  * are taken down before the tables are pinned: a page that is writable
  * anywhere cannot become a page table.
  *
- * Kernel and ramdisk are loaded by a child process. Taking down a foreign
- * mapping writes each of its page-table entries while the table is live, and
- * each such write traps into the hypervisor: for the 14,000 pages of a kernel
- * that costs more than all the rest of building. When a process ends, its
- * tables are released first, and no write traps. The mappings must be gone
- * before the domain runs, as its kernel makes page tables of loaded pages.
+ * Kernel and ramdisk are loaded by a child process, unless they are small.
+ * Taking down a foreign mapping writes each of its page-table entries while
+ * the table is live, and each such write traps into the hypervisor: for the
+ * 14,000 pages of a kernel that costs more than all the rest of building.
+ * When a process ends, its tables are released first, and no write traps. The
+ * mappings must be gone before the domain runs, as its kernel makes page
+ * tables of loaded pages.
  *
  * Pages that are only to be zero are cleared by the hypervisor without a
  * mapping.
@@ -26,6 +27,9 @@
 #include <unistd.h>
 
 #include "toolstack/sys/privcmd.h"
+
+/* Up to so many pages a process of their own costs more than their traps. */
+#define SMALL_PAGES 128
 
 static void *map(struct vane *v, struct build *b, uint64_t pfn, uint64_t pages)
 {
@@ -109,9 +113,9 @@ out:
 			      b->config->name, strerror(-rc)) : 0;
 }
 
-/* In the child: the mapping is left to the end of the process. */
+/* In a child (@ends) the mapping is left to the end of the process. */
 static int load_segment(struct vane *v, struct build *b,
-			const struct image_segment *seg)
+			const struct image_segment *seg, bool ends)
 {
 	const struct kernel_file *k = &b->kernel;
 	struct span s = segment_span(&k->image, seg);
@@ -125,12 +129,14 @@ static int load_segment(struct vane *v, struct build *b,
 		return -errno;
 	to = at + (seg->paddr - k->image.paddr_offset) % PAGE_SIZE;
 	rc = read_all(k->fd, to, seg->filesz, seg->offset);
+	if (!ends)
+		privcmd_unmap(at, s.end - s.first);
 	return rc ? vane_fail(v, rc, "kernel %s: %s", k->path,
 			      strerror(-rc)) : 0;
 }
 
-/* In the child, likewise. */
-static int load_ramdisk(struct vane *v, struct build *b)
+/* Likewise. */
+static int load_ramdisk(struct vane *v, struct build *b, bool ends)
 {
 	const struct layout *l = &b->layout;
 	size_t size = l->ramdisk_pages * PAGE_SIZE;
@@ -144,6 +150,8 @@ static int load_ramdisk(struct vane *v, struct build *b)
 		return -errno;
 	rc = read_all(b->ramdisk, at, b->ramdisk_size, 0);
 	memset(at + b->ramdisk_size, 0, size - b->ramdisk_size);
+	if (!ends)
+		privcmd_unmap(at, l->ramdisk_pages);
 	return rc ? vane_fail(v, rc, "ramdisk %s: %s", b->config->ramdisk,
 			      strerror(-rc)) : 0;
 }
@@ -243,11 +251,33 @@ static int fill_hypercall_page(struct vane *v, struct build *b)
 				  b->config->name, strerror(-rc)) : 0;
 }
 
-/* Kernel and ramdisk, by a child; see above. */
-static int load_files(struct vane *v, struct build *b)
+static int load_files(struct vane *v, struct build *b, bool ends)
 {
 	const struct image *image = &b->kernel.image;
-	int rc = 0, status;
+	int rc = 0;
+
+	for (unsigned int i = 0; !rc && i < image->nr_segments; i++)
+		rc = load_segment(v, b, &image->segment[i], ends);
+	return rc ? rc : load_ramdisk(v, b, ends);
+}
+
+static bool is_small(const struct build *b)
+{
+	const struct image *image = &b->kernel.image;
+	uint64_t pages = b->layout.ramdisk_pages;
+
+	for (unsigned int i = 0; i < image->nr_segments; i++) {
+		struct span s = segment_span(image, &image->segment[i]);
+
+		pages += s.end - s.first;
+	}
+	return pages <= SMALL_PAGES;
+}
+
+/* By a child; see above. */
+static int load_apart(struct vane *v, struct build *b)
+{
+	int rc, status;
 	pid_t child = fork();
 
 	if (child < 0)
@@ -255,10 +285,7 @@ static int load_files(struct vane *v, struct build *b)
 				 "kernel: %s", b->config->name,
 				 strerror(errno));
 	if (!child) {
-		for (unsigned int i = 0; !rc && i < image->nr_segments; i++)
-			rc = load_segment(v, b, &image->segment[i]);
-		if (!rc)
-			rc = load_ramdisk(v, b);
+		rc = load_files(v, b, true);
 		_exit(-rc & 0x7f);	/* errno values are small */
 	}
 	while (waitpid(child, &status, 0) < 0)
@@ -277,7 +304,7 @@ int build_load(struct vane *v, struct build *b, uint64_t shared_info_mfn)
 	int rc = clear_rest(v, b);
 
 	if (!rc)
-		rc = load_files(v, b);
+		rc = is_small(b) ? load_files(v, b, false) : load_apart(v, b);
 	if (!rc)
 		rc = fill_boot(v, b, shared_info_mfn);
 	if (!rc)

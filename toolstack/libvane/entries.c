@@ -89,15 +89,17 @@ static int reserve(struct store *s, store_tx tx, void *arg)
 	struct reserve *r = arg;
 	struct entry_writer w = { .store = s, .tx = tx, .domid = r->domid };
 	char home[STORE_PATH_MAX];
+	int rc;
 
 	snprintf(home, sizeof(home), "/local/domain/%u", r->domid);
 	/* A domain that died without its tools may have left something. */
 	w.rc = store_rm(s, tx, home);
-	if (w.rc == -ENOENT)
-		w.rc = 0;
+	if (!w.rc || w.rc == -ENOENT)
+		w.rc = store_batch_begin(s);
 	entry(&w, READABLE, home, "%s", "");
 	put(&w, INHERIT, home, "name", "%s", r->name);
-	return w.rc;
+	rc = store_batch_end(s);
+	return w.rc ? w.rc : rc;
 }
 
 int entries_reserve(struct vane *v, uint32_t domid, const char *name)

@@ -339,8 +339,11 @@ int store_batch_end(struct store *s)
 {
 	int rc = s->batch.on ? batch_settle(s) : 0;
 
+	if (!rc)
+		rc = s->batch.rc;
 	s->batch.on = false;
-	return rc ? rc : s->batch.rc;
+	s->batch.rc = 0;
+	return rc;
 }
 
 /* Requests that are answered by success alone. */
