@@ -106,8 +106,8 @@ ok "the guest's kernel gets it" says d "sysrq: HELP" 300
 ok "not a sign" refused "letter or a digit" sysrq d -
 ok "what is no trigger" refused "allowed: nmi" trigger d bang
 ok "top" shows '^d  *1 -' top -b -i 2 -d 1
-ok "uptime" shows '^d  *1  0:0[0-9]:[0-9][0-9]$' uptime d
-ok "uptime -s" shows ' up  0:0[0-9], d (1)$' uptime -s d
+ok "uptime" shows '^d  *1  0:[0-9][0-9]:[0-9][0-9]$' uptime d
+ok "uptime -s" shows ' up  0:[0-9][0-9], d (1)$' uptime -s d
 ok "info -n" shows '^  0:       0        0        0$' info -n
 ok "list of one that is not there" refused 'no domain "nobody"' list nobody
 
