@@ -1,7 +1,7 @@
 /*
  * One domain's console: its ring on one side, a pseudo-terminal, a log file
- * and the history on the other. The ring is grant 0 of the domain, the event channel
- * stands in the store, <xen/io/console.h> has the layout.
+ * and the history on the other. The ring is grant 0 of the domain, the event
+ * channel stands in the store, <xen/io/console.h> has the layout.
  *
  * Neither side can hold up the other: the guest's output is always taken at
  * once, into a backlog that forgets its oldest bytes; typed input waits in

@@ -26,7 +26,7 @@ static int file_path(char *path, size_t size, const char *dir,
 		0 : -ENAMETOOLONG;
 }
 
-/* --- how many there are --------------------------------------------------- */
+/* --- how many there are -------------------------------------------------- */
 
 static bool earlier(const struct timespec *a, const struct timespec *b)
 {
@@ -79,7 +79,7 @@ static void make_room(const char *path)
 	close(dir);
 }
 
-/* --- the writer ----------------------------------------------------------- */
+/* --- the writer ---------------------------------------------------------- */
 
 static int map(struct history *h)
 {
@@ -191,7 +191,7 @@ void history_close(struct history *h, bool gone)
 	*h = (struct history){ .fd = -1 };
 }
 
-/* --- the reader ----------------------------------------------------------- */
+/* --- the reader ---------------------------------------------------------- */
 
 long history_read(int fd, struct history_head *head, char *to)
 {

@@ -55,12 +55,12 @@ static void add(struct list *l, uint64_t first, uint64_t count, uint64_t unit)
 
 	if (l->count == DISK_PARTS || !count || first >= size)
 		return;
-	if (count > size - first)	/* a truncated image: as far as it goes */
+	if (count > size - first)	/* cut short: as far as it goes */
 		count = size - first;
 	l->parts[l->count++] = (struct part) { first * unit, count * unit };
 }
 
-/* --- GPT ------------------------------------------------------------------ */
+/* --- GPT ----------------------------------------------------------------- */
 
 static int read_gpt(struct list *l, uint64_t sector)
 {
@@ -92,14 +92,15 @@ static int read_gpt(struct list *l, uint64_t sector)
 	return 0;
 }
 
-/* --- MBR ------------------------------------------------------------------ */
+/* --- MBR ----------------------------------------------------------------- */
 
 static bool is_extended(uint8_t type)
 {
 	return type == 0x05 || type == 0x0f || type == 0x85;
 }
 
-static int read_table(const struct disk *d, uint64_t sector, uint8_t mbr[SECTOR])
+static int read_table(const struct disk *d, uint64_t sector,
+		      uint8_t mbr[SECTOR])
 {
 	int rc = disk_read(d, sector * SECTOR, mbr, SECTOR);
 

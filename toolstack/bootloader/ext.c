@@ -18,7 +18,7 @@ struct ext {
 	ext2_filsys fs;
 };
 
-/* --- a partition as libext2fs wants it ------------------------------------- */
+/* --- a partition as libext2fs wants it ----------------------------------- */
 
 struct window {
 	struct disk disk;
@@ -119,7 +119,7 @@ static errcode_t part_open(const char *name, int flags, io_channel *channel)
 	return 0;
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 struct ext *ext_open(const struct disk *d, const struct part *p)
 {

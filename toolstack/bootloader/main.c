@@ -35,7 +35,7 @@ struct options {
 
 static char kernel_file[4096], ramdisk_file[4096];
 
-/* --- the process that looks ----------------------------------------------- */
+/* --- the process that looks ---------------------------------------------- */
 
 static _Noreturn void look(const struct options *o, int disk_fd, int pipe_fd,
 			   uint64_t size)
@@ -133,7 +133,7 @@ static int run_looker(const struct options *o, int disk, uint64_t size,
 	return rc || WEXITSTATUS(status) ? -EIO : 0;
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------- */
 
 static int make_file(char *path, size_t size, const char *dir,
 		     const char *what)
@@ -174,7 +174,7 @@ static void drop_files(void)
 		unlink(ramdisk_file);
 }
 
-/* --- the answer ----------------------------------------------------------- */
+/* --- the answer ---------------------------------------------------------- */
 
 static void print_sxp(FILE *f, const struct pick *p)
 {
@@ -218,7 +218,7 @@ static int answer(const struct options *o, const struct pick *p)
 	return 0;
 }
 
-/* --- options -------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------- */
 
 static int help(int status)
 {

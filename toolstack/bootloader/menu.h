@@ -46,7 +46,7 @@ const struct menu_entry *menu_choose(const struct menu *m, const char *wanted);
 
 void menu_free(struct menu *m);
 
-/* --- for the readers ------------------------------------------------------ */
+/* --- for the readers ----------------------------------------------------- */
 
 /* One more entry; NULL when there are too many or no memory. */
 struct menu_entry *menu_add(struct menu *m);

@@ -44,7 +44,7 @@ struct reader {
 	bool failed;			/* no memory */
 };
 
-/* --- variables ------------------------------------------------------------ */
+/* --- variables ----------------------------------------------------------- */
 
 static const char *get_var(const struct reader *r, const char *name)
 {
@@ -79,7 +79,7 @@ static void set_var(struct reader *r, const char *name, const char *value)
 	}
 }
 
-/* --- words ---------------------------------------------------------------- */
+/* --- words --------------------------------------------------------------- */
 
 struct text {
 	char data[WORD_LENGTH];
@@ -236,7 +236,7 @@ static bool command_is(const struct reader *r, const char *name)
 	return r->nr_words && !strcmp(r->word[0], name);
 }
 
-/* --- conditions ----------------------------------------------------------- */
+/* --- conditions ---------------------------------------------------------- */
 
 /* `[ a = b ]`, `[ a ]`, `[ -n a ]`, ...: files are never there. */
 static bool test_words(char **w, unsigned int n)
@@ -272,7 +272,7 @@ static bool command_holds(const struct reader *r, unsigned int from)
 	return n && !strcmp(w[0], "true");
 }
 
-/* --- the script ----------------------------------------------------------- */
+/* --- the script ---------------------------------------------------------- */
 
 /* What ended a block. */
 enum fence { AT_CLOSE, AT_FI, AT_ELSE, AT_ELIF, AT_DONE, AT_END };
@@ -280,7 +280,7 @@ enum fence { AT_CLOSE, AT_FI, AT_ELSE, AT_ELIF, AT_DONE, AT_END };
 static enum fence walk(struct reader *r, struct level *l, int entry, bool run,
 		       unsigned int depth);
 
-/* A block in braces or up to `done`, whose end is not that of what is around. */
+/* A block in braces, whose end is not that of what is around it. */
 static void walk_inside(struct reader *r, struct level *l, int entry, bool run,
 			unsigned int depth)
 {
@@ -437,11 +437,13 @@ static void run_command(struct reader *r, int entry)
 	const char *name = r->word[0];
 	char *line = r->nr_words > 1 && !strcmp(name, "set") ? r->word[1] :
 		r->word[0];
-	char *equals = strchr(line, '=');
+	char *equals;
+	size_t n = 0;
 
-	if (equals && equals != line && strspn(line, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
-	    (size_t)(equals - line)) {
+	while (is_name(line[n]))
+		n++;
+	if (n && line[n] == '=') {
+		equals = line + n;
 		*equals = '\0';
 		set_var(r, line, equals + 1);
 		*equals = '=';

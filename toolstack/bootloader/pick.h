@@ -14,13 +14,13 @@
 /* What the boot loader is told, and where its finds go. */
 struct pick_request {
 	const char *entry;		/* NULL: the default */
-	const char *kernel, *ramdisk;	/* paths on the disk instead of a menu */
+	const char *kernel, *ramdisk;	/* of the disk, instead of a menu */
 	const char *args;		/* for the kernel, behind the menu's */
 	int kernel_fd, ramdisk_fd;
 };
 
 struct pick {
-	char text[PICK_TEXT];		/* why it failed, or the entry's title */
+	char text[PICK_TEXT];		/* why it failed; the entry's title */
 	char args[PICK_TEXT];
 	bool ramdisk;			/* there is one */
 	char kernel_path[256], ramdisk_path[256];

@@ -26,7 +26,7 @@
 struct image {
 	int fd;
 	uint64_t size;
-	uint8_t head[HEAD];		/* its beginning, zeroes behind its end */
+	uint8_t head[HEAD];		/* its beginning, then zeroes */
 	const char *driver;		/* qemu's name of the format */
 	bool backing;			/* it knows backing files */
 	char *why;
@@ -64,7 +64,7 @@ static uint64_t big(const uint8_t *p, unsigned int bytes)
 	return n;
 }
 
-/* --- what kind it is, and whether it is alone -------------------------------- */
+/* --- what kind it is, and whether it is alone ---------------------------- */
 
 /* The descriptor inside of a sparse VMDK: text. */
 static int check_vmdk(struct image *im)
@@ -152,7 +152,7 @@ static int open_image(struct image *im, int dir, const char *name)
 	return recognise(im);
 }
 
-/* --- qemu-img ------------------------------------------------------------------ */
+/* --- qemu-img ------------------------------------------------------------ */
 
 static void limit(int what, rlim_t value)
 {
@@ -246,7 +246,7 @@ static int lend(int dir, const char *from, const char *to, uid_t to_whom)
 		fchown(dir, to_whom, to_whom) ? -errno : 0;
 }
 
-/* --- the whole ------------------------------------------------------------------ */
+/* --- the whole ----------------------------------------------------------- */
 
 int convert_empty(int dir_fd, const char *to, uint64_t capacity, char *why,
 		  size_t why_size)

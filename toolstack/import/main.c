@@ -59,7 +59,7 @@ static int fail(const struct import *im, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* --- reading ----------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 static int check_digest(struct import *im, const char *name,
 			const struct digests *d)
@@ -118,7 +118,7 @@ static int read_descriptor(struct import *im)
 	return check_digest(im, im->ova.descriptor, &d);
 }
 
-/* --- disks --------------------------------------------------------------------- */
+/* --- disks --------------------------------------------------------------- */
 
 static struct ovf_file *file_of(struct import *im, const struct ovf_disk *d)
 {
@@ -243,7 +243,7 @@ static int convert_disks(struct import *im)
 	return 0;
 }
 
-/* --- the configuration ----------------------------------------------------------- */
+/* --- the configuration --------------------------------------------------- */
 
 /* A domain's name: what xl.cfg allows, and a file may be called. */
 static void make_name(char *to, size_t size, const char *name)
@@ -342,7 +342,7 @@ static int write_configs(struct import *im)
 	return 0;
 }
 
-/* --- the folder -------------------------------------------------------------------- */
+/* --- the folder ---------------------------------------------------------- */
 
 static int make_parents(const char *path)
 {
@@ -411,7 +411,7 @@ static int finish(struct import *im)
 	return 0;
 }
 
-/* --- the whole ----------------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------- */
 
 static void print_notes(const struct import *im)
 {

@@ -41,7 +41,7 @@ static int fail(struct ova *a, int rc, const char *fmt, ...)
 	return rc;
 }
 
-/* --- digests --------------------------------------------------------------- */
+/* --- digests ------------------------------------------------------------- */
 
 struct hashing {
 	struct sha1_ctx sha1;
@@ -70,7 +70,7 @@ static void hash_end(struct hashing *h, struct digests *d)
 	sha512_digest(&h->sha512, sizeof(d->sha512), d->sha512);
 }
 
-/* --- the archive ------------------------------------------------------------ */
+/* --- the archive --------------------------------------------------------- */
 
 /* What is to be done with a member: 0 to go on, 1 to stop, or -errno. */
 typedef int member_fn(struct ova *a, struct archive *in,
@@ -158,7 +158,7 @@ static int note_member(struct ova *a, struct archive *in,
 	return note_name(a, plain(archive_entry_pathname(e)));
 }
 
-/* --- opening ---------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------- */
 
 /* A descriptor that lies in a folder; its manifest has the same name. */
 static int open_folder(struct ova *a, const char *path)
@@ -209,7 +209,7 @@ void ova_close(struct ova *a)
 	memset(a, 0, sizeof(*a));
 }
 
-/* --- one file whole --------------------------------------------------------- */
+/* --- one file whole ------------------------------------------------------ */
 
 struct reading {
 	const char *name;
@@ -287,7 +287,7 @@ int ova_read(struct ova *a, const char *name, size_t max, char **data,
 	return 0;
 }
 
-/* --- copying ---------------------------------------------------------------- */
+/* --- copying ------------------------------------------------------------- */
 
 struct extraction {
 	int dir;

@@ -30,7 +30,7 @@ static const char *const type_names[] = {
 	[32] = "framebuffer", [35] = "sound card",
 };
 
-/* --- text and tree ---------------------------------------------------------- */
+/* --- text and tree ------------------------------------------------------- */
 
 static bool fail(struct ovf *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -184,7 +184,7 @@ static bool bytes(struct ovf *o, const char *what, uint64_t count,
 	return true;
 }
 
-/* --- files and disks -------------------------------------------------------- */
+/* --- files and disks ----------------------------------------------------- */
 
 bool ovf_plain_name(const char *name)
 {
@@ -267,7 +267,7 @@ static bool each(struct ovf *o, const xmlNode *section, const char *name,
 	return true;
 }
 
-/* --- hardware --------------------------------------------------------------- */
+/* --- hardware ------------------------------------------------------------ */
 
 /* Which disk "ovf:/disk/ID" or "/disk/ID" or "ovf:/file/ID" means. */
 static int find_disk(struct ovf *o, const char *resource)
@@ -451,7 +451,7 @@ static bool take_system(struct ovf *o, const xmlNode *n,
 	return true;
 }
 
-/* --- the whole ---------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------- */
 
 static char *default_configuration(const xmlNode *root)
 {

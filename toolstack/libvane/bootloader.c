@@ -33,7 +33,7 @@ static const char *program(const struct vane_config *c)
 		c->bootloader;
 }
 
-/* --- its command line ------------------------------------------------------ */
+/* --- its command line ---------------------------------------------------- */
 
 struct line {
 	const char *argv[MAX_ARGS + 1];
@@ -90,7 +90,7 @@ static int run(struct vane *v, const struct vane_config *c, const char *dir,
 	return rc;
 }
 
-/* --- its answer ------------------------------------------------------------ */
+/* --- its answer ---------------------------------------------------------- */
 
 static int open_found(struct vane *v, const char *path, int *fd, char *name,
 		      size_t size)

@@ -40,7 +40,7 @@ struct core {
 	Elf64_Shdr section[NR_SECTIONS];
 };
 
-/* --- writing -------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------- */
 
 static int put(struct core *c, const void *data, size_t len)
 {
@@ -76,7 +76,7 @@ static void end(struct core *c, int which)
 	c->section[which].sh_size = c->at - c->section[which].sh_offset;
 }
 
-/* --- sections ------------------------------------------------------------- */
+/* --- sections ------------------------------------------------------------ */
 
 static int put_note(struct core *c, uint32_t type, const void *desc,
 		    size_t size)
@@ -279,7 +279,7 @@ static int write_all(struct core *c)
 	return rc ? rc : put_headers(c);
 }
 
-/* --- the whole ------------------------------------------------------------ */
+/* --- the whole ----------------------------------------------------------- */
 
 static int dump(struct core *c, const char *path)
 {

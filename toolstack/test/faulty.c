@@ -29,7 +29,7 @@
 #include "toolstack/sys/privcmd.h"
 #include "xenstore/client/connection.h"
 
-#define PATIENCE_MS 30000	/* frames are scrubbed when the machine is idle */
+#define PATIENCE_MS 30000	/* frames are scrubbed by idle CPUs */
 
 static atomic_uint *done;		/* shared with children */
 static unsigned int fail_at;
@@ -93,17 +93,19 @@ WRAP(int, store_call_text, (struct store *s, uint32_t type, store_tx tx,
 
 WRAP_ERRNO(void *, privcmd_map_foreign,
 	   (int fd, uint32_t domid, int prot, const uint64_t *mfns,
-	    unsigned int count, int *errs), (fd, domid, prot, mfns, count, errs),
+	    unsigned int count, int *errs),
+	   (fd, domid, prot, mfns, count, errs),
 	   "map", count, NULL, ENOMEM)
 WRAP_ERRNO(void *, privcmd_map_resource,
 	   (int fd, uint32_t domid, uint32_t type, uint32_t id, uint32_t idx,
-	    unsigned int count, int prot), (fd, domid, type, id, idx, count, prot),
+	    unsigned int count, int prot),
+	   (fd, domid, type, id, idx, count, prot),
 	   "map resource", type, NULL, ENOMEM)
 WRAP_ERRNO(int, memfd_create, (const char *name, unsigned int flags),
 	   (name, flags), "memfd_create", 0, -1, ENOMEM)
 WRAP_ERRNO(pid_t, fork, (void), (), "fork", 0, -1, EAGAIN)
 
-/* --- what there is ---------------------------------------------------------- */
+/* --- what there is ------------------------------------------------------- */
 
 struct state {
 	uint64_t free_kib;
@@ -219,7 +221,7 @@ static void destroy_all(struct vane *v)
 	vane_domains_free(list, count);
 }
 
-/* --- one creation ----------------------------------------------------------- */
+/* --- one creation -------------------------------------------------------- */
 
 int __real_main(int argc, char **argv);
 int __wrap_main(int argc, char **argv);

@@ -62,7 +62,7 @@ static void note(const struct watched *w, const char *text)
 	fprintf(stderr, "%s domain %u: %s\n", stamp, w->domid, text);
 }
 
-/* --- waiting -------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------- */
 
 static void mute(void *arg, enum vane_level level, const char *text)
 {
@@ -95,7 +95,7 @@ static int wait_end(struct watched *w)
 	return reason;
 }
 
-/* --- acting --------------------------------------------------------------- */
+/* --- acting -------------------------------------------------------------- */
 
 static int set_aside(struct watched *w)
 {
@@ -209,7 +209,7 @@ int monitor_run(struct vane_config *config, uint32_t domid)
 	return rc ? EXIT_FAILED : EXIT_OK;
 }
 
-/* --- the process ---------------------------------------------------------- */
+/* --- the process --------------------------------------------------------- */
 
 static void detach(const struct vane_config *c)
 {
