@@ -158,8 +158,31 @@ struct console *console_new(struct store *store, uint32_t domid)
 	return c;
 }
 
+struct tty {
+	const char *dir, *path;
+};
+
+/*
+ * The domain may have been destroyed since its keys were read: a write would
+ * make its directory anew.
+ */
+static int write_tty(struct store *s, store_tx tx, void *arg)
+{
+	const struct tty *t = arg;
+	char key[64];
+	int rc;
+
+	snprintf(key, sizeof(key), "%s/port", t->dir);
+	rc = store_exists(s, tx, key);
+	if (rc <= 0)
+		return rc ? rc : -ENOENT;
+	snprintf(key, sizeof(key), "%s/tty", t->dir);
+	return store_write_str(s, tx, key, t->path);
+}
+
 static int open_pty(struct console *c, struct store *store)
 {
+	struct tty tty = { .dir = c->watch };
 	char key[64], path[64];
 	uint64_t limit;
 	int rc;
@@ -174,8 +197,8 @@ static int open_pty(struct console *c, struct store *store)
 	rc = loop_fd_add(&c->master);
 	if (rc)
 		return rc;
-	snprintf(key, sizeof(key), "%s/tty", c->watch);
-	return store_write_str(store, STORE_NO_TX, key, path);
+	tty.path = path;
+	return store_transaction(store, write_tty, &tty);
 }
 
 /* Log file and history, both under the domain's name. */
