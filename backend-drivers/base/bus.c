@@ -128,6 +128,29 @@ static int change_if_there(struct store *s, store_tx tx, void *arg)
 	return store_writef(s, tx, c->path, "%d", c->state);
 }
 
+/* True if it had become empty, and is gone. */
+static bool remove_empty(const char *path)
+{
+	unsigned int count;
+	char **names;
+
+	if (store_directory(store, STORE_NO_TX, path, &names, &count))
+		return false;	/* somebody else was faster */
+	free(names);
+	return !count && !store_rm(store, STORE_NO_TX, path);
+}
+
+/* The device's directory, and those above it that have become empty. */
+static void remove_nodes(struct device *d)
+{
+	char path[PATH_MAX_STORE];
+
+	(void)store_rm(store, STORE_NO_TX, d->path);
+	snprintf(path, sizeof(path), "%s/%u", root, d->domid);
+	if (remove_empty(path))
+		(void)remove_empty(root);
+}
+
 static void set_state(struct device *d, enum xenbus_state state)
 {
 	struct state_change change = { .state = state };
@@ -139,7 +162,10 @@ static void set_state(struct device *d, enum xenbus_state state)
 	if (key_path(change.path, d->path, "state"))
 		return;
 	rc = store_transaction(store, change_if_there, &change);
-	if (rc && rc != -ENOENT)
+	/* Removed while keys were being published, which has made it anew. */
+	if (rc == -ENOENT)
+		remove_nodes(d);
+	else if (rc)
 		device_log(d, "cannot write state %d: error %d", state, -rc);
 }
 
@@ -267,22 +293,13 @@ static bool online(struct device *d)
  */
 static void remove_orphan(struct device *d)
 {
-	char path[PATH_MAX_STORE], **names;
-	unsigned int count = 1;
-
 	if (domain_exists(d->domid)) {
 		if (!domain_lives(d->domid) && !orphans.armed)
 			loop_timer_set(&orphans, ORPHAN_MS);
 		return;
 	}
 	device_log(d, "domain is gone: removing the device's nodes");
-	(void)store_rm(store, STORE_NO_TX, d->path);
-	snprintf(path, sizeof(path), "%s/%u", root, d->domid);
-	if (store_directory(store, STORE_NO_TX, path, &names, &count))
-		return;		/* somebody else was faster */
-	free(names);
-	if (!count)
-		(void)store_rm(store, STORE_NO_TX, path);
+	remove_nodes(d);
 }
 
 /* The front end closed, or is gone. */
