@@ -9,7 +9,8 @@
 #   console  what it says is seen, and kept
 #   scripts  hot-plug scripts
 #
-# Kernel parameters: parts=faults+ends+watch+console+scripts
+# Kernel parameters: parts=faults+ends+watch+console+scripts; from=N: the first
+# operation that fails
 . /usr/lib/paravane-test/lib.sh
 
 state_of() { vane list | awk -v n="$1" '$1 == n { print $5 }'; }
@@ -47,7 +48,8 @@ faults() {
 	guest wait 'disk = [ "/tmp/a.img,raw,xvda,w",' \
 		'"format=raw,vdev=xvdb,access=rw,backendtype=phy,target=/tmp/b.img" ]' \
 		'vif = [ "bridge=xenbr0", "bridge=xenbr0,backendtype=linux" ]'
-	ok "each operation of create fails once" vane-faulty fail 1 /tmp/life.cfg
+	ok "each operation of create fails once" \
+		vane-faulty fail 1 /tmp/life.cfg "${from:-1}"
 	ok "create is killed, at one operation in seven" \
 		vane-faulty kill 7 /tmp/life.cfg
 	ok "create is told to end, at one in seven" \
