@@ -147,8 +147,8 @@ static void remove_nodes(struct device *d)
 
 	(void)store_rm(store, STORE_NO_TX, d->path);
 	snprintf(path, sizeof(path), "%s/%u", root, d->domid);
-	if (remove_empty(path))
-		(void)remove_empty(root);
+	if (remove_empty(path) && remove_empty(root))
+		(void)remove_empty("backend");
 }
 
 static void set_state(struct device *d, enum xenbus_state state)

@@ -7,7 +7,7 @@ exec 8<>/run/keys
 type_in() { printf '%s\r' "$1" >&8; }
 seen() {
 	until_true "$2" grep -q "$1" /tmp/first.console && return 0
-	tail -n 20 /tmp/first.console | tr -cd '[:print:]\n' > /tmp/tail
+	tail -n 20 /tmp/first.console | tr -d '\033\r' > /tmp/tail
 	tell /tmp/tail
 	return 1
 }
