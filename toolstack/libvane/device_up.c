@@ -15,6 +15,7 @@
 
 #define BACK_END_MS	10000	/* a back end answers within this */
 #define INTERFACE_MS	5	/* between looks for a network interface */
+#define LOOK_MS		1000	/* between looks without an event */
 
 /* Our own back ends do the Dom0 part themselves and say how it went. */
 static int check_ours(struct vane *v, struct store *s, const struct device *d)
@@ -71,7 +72,7 @@ static int wait_up(struct vane *v, struct store *s, const struct device *d,
 		/* Interfaces of the kernel appear without a store event. */
 		if (nic && device_state(s, d->back) >= XenbusStateInitWait)
 			left = INTERFACE_MS;
-		rc = store_next_event(s, left, &ev);
+		rc = store_next_event(s, left < LOOK_MS ? left : LOOK_MS, &ev);
 		if (rc < 0)
 			break;
 	}
