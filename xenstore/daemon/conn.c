@@ -111,6 +111,8 @@ static void set_waiting(struct conn *c, bool on)
 		TAILQ_INSERT_TAIL(&c->srv->waiting, c, in_waiting);
 	else
 		TAILQ_REMOVE(&c->srv->waiting, c, in_waiting);
+	if (c->ops->wait)
+		c->ops->wait(c, on);
 }
 
 static void set_ready(struct conn *c, bool on)

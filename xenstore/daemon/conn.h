@@ -46,6 +46,8 @@ struct transport_ops {
 	 */
 	void (*took)(struct conn *c, size_t len);
 	void (*gave)(struct conn *c, size_t len);
+	/* Output waits for room, or no longer.  NULL: it is told anyway. */
+	void (*wait)(struct conn *c, bool on);
 	/* A turn of reading or writing is over: tell the other side. */
 	void (*kick)(struct conn *c);
 	/* The connection ends for this reason; give its resources back. */

@@ -29,6 +29,13 @@ int loop_add(struct loop_source *src, uint32_t events)
 	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, src->fd, &ev) ? -errno : 0;
 }
 
+void loop_change(struct loop_source *src, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = src };
+
+	(void)epoll_ctl(epoll_fd, EPOLL_CTL_MOD, src->fd, &ev);
+}
+
 static void ignore(struct loop_source *src, uint32_t events)
 {
 	(void)src;

@@ -22,6 +22,9 @@ int loop_init(void);
 /* Watch src->fd for `events`; `src` stays where it is. */
 int loop_add(struct loop_source *src, uint32_t events);
 
+/* Watch it for these events instead. */
+void loop_change(struct loop_source *src, uint32_t events);
+
 /*
  * Stop watching and close the descriptor.  `src` is given to free() when the
  * current round is over: an event for it may still be on its way.

@@ -67,6 +67,24 @@ static ssize_t client_write(struct conn *c, const struct iovec *iov,
 				   iov, count));
 }
 
+/*
+ * Edges: conn_input() and conn_output() go on until nothing is left.  Room is
+ * asked for only while output waits: else each answer that a client takes
+ * would wake the daemon for nothing.
+ */
+static uint32_t wanted(bool room)
+{
+	return EPOLLIN | EPOLLRDHUP | EPOLLET | (room ? EPOLLOUT : 0);
+}
+
+static void client_wait(struct conn *c, bool on)
+{
+	struct client *client = c->transport;
+
+	if (client->src.fd >= 0)
+		loop_change(&client->src, wanted(on));
+}
+
 static void client_kick(struct conn *c)
 {
 	(void)c;
@@ -89,14 +107,11 @@ static void client_close(struct conn *c, int reason)
 }
 
 static const struct transport_ops client_ops = {
-	.read = client_read, .write = client_write, .kick = client_kick,
-	.close = client_close,
+	.read = client_read, .write = client_write, .wait = client_wait,
+	.kick = client_kick, .close = client_close,
 };
 
-/*
- * Edges: conn_input() and conn_output() go on until nothing is left.  Behind
- * a client's last bytes its end is to be read too.
- */
+/* Behind a client's last bytes its end is to be read too. */
 static void client_ready(struct loop_source *src, uint32_t events)
 {
 	struct conn *c = ((struct client *)src)->conn;
@@ -153,8 +168,7 @@ static void client_take(struct server *srv, uint64_t key, int fd)
 	}
 	client = c->transport;
 	client->src.fd = fd;
-	rc = loop_add(&client->src,
-		      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	rc = loop_add(&client->src, wanted(c->is_waiting));
 	if (rc)
 		conn_cut(c, -EPIPE);
 }
