@@ -232,13 +232,14 @@ static int take_signals(void)
 }
 
 /*
- * The holder comes before others on the CPU, and so does what it starts:
- * while a daemon starts again, everybody may be waiting for it.  Once it
- * serves it is like any other: to run before its clients would make each
- * request a switch of its own.
+ * Holder and daemon come before others on the CPU: while a daemon starts
+ * again everybody may be waiting for it, and a client that the kernel wakes
+ * because its request was taken would otherwise interrupt the daemon before
+ * the answer is there.  A little only once it serves: a guest that floods it
+ * must not take Dom0's processor.
  */
 #define NICE_START	(-10)
-#define NICE_SERVING	0
+#define NICE_SERVING	(-5)
 
 /* As many clients as the system allows. */
 static void raise_limits(void)
