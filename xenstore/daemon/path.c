@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char allowed[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/_@";
+/* The characters of a name; '/' stands between names. */
+static const bool allowed[256] = {
+	['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+	['-'] = true, ['_'] = true, ['@'] = true, ['/'] = true,
+};
 
 size_t path_home(uint32_t domid, char *out)
 {
@@ -33,7 +36,14 @@ static bool path_valid(const char *path, size_t len, size_t max)
 		return false;
 	if (len > 1 && path[len - 1] == '/')
 		return false;
-	return !strstr(path, "//") && strspn(path, allowed) == len;
+	/* Of two '/' in a row the second one is in the wrong place. */
+	for (size_t i = 1; i < len; i++) {
+		unsigned char c = (unsigned char)path[i];
+
+		if (!allowed[c] || (c == '/' && path[i - 1] == '/'))
+			return false;
+	}
+	return true;
 }
 
 int path_resolve(const char *name, uint32_t domid, size_t max, char *out)
