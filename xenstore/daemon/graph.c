@@ -120,13 +120,20 @@ void save_perms(struct saver *s, struct perms *p)
 	}
 }
 
-static void save_dir(struct saver *s, struct dirent *d)
+static void save_dir(struct saver *s, struct dir *d, unsigned int shift)
 {
+	unsigned int count;
+
 	if (!save_tag(s, d, d ? d->refs : 0))
 		return;
-	save_node(s, d->node);
-	save_dir(s, d->less);
-	save_dir(s, d->more);
+	count = dir_slots(d, shift);
+	save_u32(s, (uint32_t)d->deeper << 16 | d->has);
+	for (unsigned int i = 0; i < count; i++) {
+		if (dir_is_deeper(d, i))
+			save_dir(s, d->slot[i], shift + DIR_BITS);
+		else
+			save_node(s, d->slot[i]);
+	}
 }
 
 void save_node(struct saver *s, struct node *n)
@@ -144,7 +151,7 @@ void save_node(struct saver *s, struct node *n)
 	save_bytes(s, &out, sizeof(out));
 	save_bytes(s, n->data, n->name_len + 1u + n->value_len);
 	save_perms(s, n->perms);
-	save_dir(s, n->children);
+	save_dir(s, n->children, 0);
 }
 
 /* --- reading -------------------------------------------------------------- */
@@ -259,20 +266,35 @@ struct perms *load_perms(struct loader *l)
 	return p;
 }
 
-static struct dirent *load_dir(struct loader *l)
+static struct dir *load_dir(struct loader *l, unsigned int shift)
 {
-	struct dirent *d;
+	struct dir head = { .refs = 1 }, *d;
+	unsigned int count;
+	uint32_t slots;
 	size_t number;
 	void *old;
 
 	if (!load_tag(l, &number, &old))
 		return dir_get(old);
-	d = mem_zalloc(sizeof(*d));
-	d->refs = 1;
+	slots = load_u32(l);
+	head.has = slots & 0xffff;
+	head.deeper = (uint16_t)(slots >> 16);
+	count = dir_slots(&head, shift);
+	/* Each slot takes a tag at least, and a bucket holds no maps. */
+	if ((head.deeper && shift == DIR_BUCKET) ||
+	    (size_t)(l->end - l->at) < count * sizeof(uint32_t))
+		l->failed = true;
+	if (l->failed)
+		return NULL;
+	d = mem_zalloc(sizeof(*d) + count * sizeof(void *));
+	*d = head;
 	note(l, number, d);
-	d->node = load_node(l);
-	d->less = load_dir(l);
-	d->more = load_dir(l);
+	for (unsigned int i = 0; i < count; i++) {
+		if (dir_is_deeper(d, i))
+			d->slot[i] = load_dir(l, shift + DIR_BITS);
+		else
+			d->slot[i] = load_node(l);
+	}
 	return d;
 }
 
@@ -299,6 +321,6 @@ struct node *load_node(struct loader *l)
 	n->children_len = in.children_len;
 	note(l, number, n);
 	n->perms = load_perms(l);
-	n->children = load_dir(l);
+	n->children = load_dir(l, 0);
 	return n;
 }

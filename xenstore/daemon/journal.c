@@ -23,7 +23,7 @@
 #define LONG		(2u << 20)
 
 #define MAGIC		0x65726f7473656e61ull
-#define VERSION		1u
+#define VERSION		2u
 #define NOT_DONE	UINT32_MAX
 
 struct header {

@@ -34,7 +34,7 @@ struct node {
 	uint64_t seq;		/* order of creation */
 	uint64_t gen, child_gen;
 	struct perms *perms;
-	struct dirent *children;
+	struct dir *children;
 	char data[];		/* name, NUL, value */
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "xenstore/daemon/hash.h"
 #include "xenstore/daemon/memory.h"
 #include "xenstore/daemon/path.h"
 #include "xenstore/daemon/pathset.h"
@@ -285,6 +286,65 @@ static void names(void **state)
 	}
 }
 
+/* Do two maps have the same slots, all the way down? */
+static bool same_shape(const struct dir *a, const struct dir *b,
+		       unsigned int shift)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->has != b->has || a->deeper != b->deeper)
+		return false;
+	for (unsigned int i = 0; i < dir_slots(a, shift); i++) {
+		const struct node *x = a->slot[i], *y = b->slot[i];
+
+		if (dir_is_deeper(a, i) ?
+		    !same_shape(a->slot[i], b->slot[i], shift + DIR_BITS) :
+		    strcmp(node_name(x), node_name(y)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* A map is the same whatever came and went before. */
+static void shape_is_content(void **state)
+{
+	struct node *one = new_root(), *other = new_root();
+	char path[32];
+
+	(void)state;
+	put(&one, "/d", "", 2);
+	put(&other, "/d", "", 2);
+	for (unsigned int i = 0; i < NAMES; i++) {
+		name_of(i, path);
+		put(&one, path, "", 3);
+		name_of(NAMES - 1 - i, path);
+		put(&other, path, "", 3);
+	}
+	for (unsigned int i = 0; i < NAMES; i += 1 + i % 3) {
+		name_of(i, path);
+		tree_remove(&one, path, 4);
+		tree_remove(&other, path, 4);
+		name_of(i + NAMES, path);
+		put(&one, path, "", 5);
+		tree_remove(&one, path, 6);
+	}
+	assert_true(same_shape(tree_find(one, "/d")->children,
+			       tree_find(other, "/d")->children, 0));
+	node_put(one);
+	node_put(other);
+}
+
+/* The same with a hash that tells nothing apart. */
+static void all_collide(void **state)
+{
+	uint64_t factor = hash_factor;
+
+	hash_factor = 0;
+	random_changes(state);
+	shape_is_content(state);
+	hash_factor = factor;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +352,8 @@ int main(void)
 		cmocka_unit_test(snapshot_stays),
 		cmocka_unit_test(generations_say_what_changed),
 		cmocka_unit_test(random_changes),
+		cmocka_unit_test(shape_is_content),
+		cmocka_unit_test(all_collide),
 		cmocka_unit_test(deep_branch),
 		cmocka_unit_test(pathset_keeps_order),
 		cmocka_unit_test(names),
