@@ -9,7 +9,7 @@ STORE_CLIENT := $(addprefix $(STORE)/client/,store.o connection.o)
 # The daemon's heart, which the host tests drive without sockets or Xen; and
 # the rest, which makes it a program.
 STORE_CORE := $(addprefix xenstore/daemon/,memory.c log.c hash.c path.c \
-	perms.c dir.c tree.c pathset.c quota.c server.c domain.c nodeop.c \
+	perms.c dir.c tree.c pathset.c quota.c rate.c server.c domain.c nodeop.c \
 	watch.c tx.c conn.c ring.c journal.c graph.c save.c recover.c request.c request_node.c request_conn.c \
 	request_domain.c check.c control.c hv_none.c)
 STORE_MAIN := $(addprefix xenstore/daemon/,loop.c socket.c holder.c hv_xen.c \
@@ -36,7 +36,7 @@ STORE_HARNESS := $(addprefix $(STORE)/asan/test/,harness.o steps.o \
 	steps_socket.o steps_domain.o)
 
 STORE_TESTS := $(addprefix $(STORE)/test/,test_tree test_rules test_quota \
-	test_ring test_model test_recover test_log)
+	test_ring test_model test_recover test_log test_fair)
 
 $(STORE_TESTS): $(STORE)/test/%: $(STORE)/asan/test/%.o $(STORE_HARNESS) \
 		$(STORE_ASAN)

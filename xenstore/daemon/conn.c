@@ -9,6 +9,7 @@
 #include "xenstore/daemon/log.h"
 #include "xenstore/daemon/memory.h"
 #include "xenstore/daemon/path.h"
+#include "xenstore/daemon/rate.h"
 #include "xenstore/daemon/request.h"
 
 #define HEADER		sizeof(struct xsd_sockmsg)
@@ -129,6 +130,17 @@ static void set_ready(struct conn *c, bool on)
 	}
 }
 
+static void set_throttled(struct conn *c, bool on)
+{
+	if (c->is_throttled == on)
+		return;
+	c->is_throttled = on;
+	if (on)
+		TAILQ_INSERT_TAIL(&c->srv->throttled, c, in_throttled);
+	else
+		TAILQ_REMOVE(&c->srv->throttled, c, in_throttled);
+}
+
 void conn_reset(struct conn *c)
 {
 	tx_end_all(c);
@@ -151,6 +163,7 @@ void conn_end(struct conn *c, int reason)
 	c->ended = true;
 	c->ops->close(c, reason);
 	set_ready(c, false);
+	set_throttled(c, false);
 	if (c->is_dirty)
 		TAILQ_REMOVE(&c->srv->dirty, c, in_dirty);
 	c->is_dirty = false;
@@ -462,12 +475,38 @@ static bool request_waits(const struct conn *c)
 	       c->in_len - HEADER >= hdr.len;
 }
 
+/* Has its domain written so much that it must wait? */
+static bool must_wait(struct conn *c)
+{
+	struct domain *d = c->privileged ? NULL :
+			   domain_find(c->srv, c->domid);
+
+	if (!d)
+		return false;
+	if (c->written)
+		rate_charge(d, c->written);
+	c->written = 0;
+	return !rate_allows(d);
+}
+
+void conn_try_again(struct conn *c)
+{
+	if (must_wait(c))
+		return;
+	set_throttled(c, false);
+	set_ready(c, true);
+}
+
 void conn_input(struct conn *c)
 {
 	unsigned int served = 0;
 	bool more = true;
 
 	set_ready(c, false);
+	if (must_wait(c)) {
+		set_throttled(c, true);
+		return;
+	}
 	while (!held_back(c) && served < TURN && (more || request_waits(c))) {
 		void *room = server_input_room(c->srv, READ_MAX);
 		ssize_t n = 0;

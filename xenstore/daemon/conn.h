@@ -58,7 +58,8 @@ struct transport_ops {
 #define KEY_RING	(1ull << 63)
 
 struct conn {
-	TAILQ_ENTRY(conn) in_all, in_dirty, in_ready, in_waiting;
+	TAILQ_ENTRY(conn) in_all, in_dirty, in_ready, in_waiting,
+		in_throttled;
 	LIST_ENTRY(conn) in_keys;
 	uint64_t key;		/* names it in the journal; one at a time */
 	struct server *srv;
@@ -67,6 +68,7 @@ struct conn {
 	uint32_t domid;
 	bool privileged;
 	bool is_dirty, is_ready, is_waiting, is_busy, ended;
+	bool is_throttled;	/* not read: its domain has written too much */
 	bool short_is_all;	/* a read that gives less than it could */
 	bool paused;		/* not read until replies were fetched */
 
@@ -78,6 +80,7 @@ struct conn {
 
 	TAILQ_HEAD(, watch) watches;
 	TAILQ_HEAD(, tx) txs;
+	unsigned int written;	/* requests that write, of this turn */
 	uint32_t last_tx;
 };
 
@@ -91,6 +94,9 @@ struct conn *conn_new(struct server *srv, const struct transport_ops *ops,
 		      uint64_t key);
 void conn_input(struct conn *c);
 void conn_output(struct conn *c);
+
+/* It was not read for its domain's writes: may it be by now? */
+void conn_try_again(struct conn *c);
 
 /* The connection of that key, or NULL. */
 struct conn *conn_find(struct server *srv, uint64_t key);

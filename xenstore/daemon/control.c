@@ -11,6 +11,7 @@
 #include "xenstore/daemon/domain.h"
 #include "xenstore/daemon/log.h"
 #include "xenstore/daemon/number.h"
+#include "xenstore/daemon/rate.h"
 #include "xenstore/daemon/request.h"
 
 #define WORDS_MAX 8
@@ -89,7 +90,8 @@ static int control_logfile(struct request *req, const char **word,
 	return 0;
 }
 
-static void quota_of_domain(const struct domain *d, struct text *out)
+static void quota_of_domain(const struct domain *d, uint32_t rate,
+			    struct text *out)
 {
 	const uint32_t *limit = d->srv->quota;
 
@@ -101,6 +103,21 @@ static void quota_of_domain(const struct domain *d, struct text *out)
 	    limit[QUOTA_TRANSACTIONS]);
 	say(out, "memory       %10llu of %u\n",
 	    (unsigned long long)d->memory, limit[QUOTA_MEMORY]);
+	say(out, "write-rate   %10u of %u\n", rate,
+	    limit[QUOTA_WRITE_RATE]);
+}
+
+/* The same answer again, should half of it be out at a restart. */
+static uint32_t ask_rate(struct domain *d)
+{
+	uint32_t rate;
+
+	if (journal_result(d->srv->journal, &rate, sizeof(rate)))
+		return rate;
+	rate = rate_now(d);
+	(void)journal_add(d->srv->journal, JOURNAL_RESULT, d->domid, &rate,
+			  sizeof(rate));
+	return rate;
 }
 
 /* quota: all limits; quota N: domain N's use; quota set NAME VALUE. */
@@ -129,7 +146,7 @@ static int control_quota(struct request *req, const char **word,
 	d = domain_find(req->srv, (uint32_t)domid);
 	if (!d)
 		return -ENOENT;
-	quota_of_domain(d, out);
+	quota_of_domain(d, ask_rate(d), out);
 	return 0;
 }
 

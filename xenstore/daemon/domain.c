@@ -50,6 +50,7 @@ struct domain *domain_get(struct server *srv, uint32_t domid)
 	d->domid = domid;
 	d->incarnation = ++srv->last_incarnation;
 	d->introduced = !domid;
+	rate_begin(d);
 	srv->domains[domid] = d;
 	TAILQ_INSERT_TAIL(&srv->known_domains, d, link);
 	return d;

@@ -8,6 +8,7 @@
 #ifndef XENSTORE_DAEMON_DOMAIN_H
 #define XENSTORE_DAEMON_DOMAIN_H
 
+#include "xenstore/daemon/rate.h"
 #include "xenstore/daemon/server.h"
 
 struct domain {
@@ -25,6 +26,7 @@ struct domain {
 	uint32_t nodes, watches, transactions;
 	uint64_t memory;	/* bytes; see domain_charge() */
 	uint32_t refused;	/* bits by quota_kind: logged already */
+	struct rate rate;	/* of its writes */
 };
 
 /* The record of a domain that is known; NULL if it is not. */

@@ -10,7 +10,6 @@
 #include "xenstore/daemon/server.h"
 
 #define BATCH	64
-#define TICK_MS	1000
 
 static int epoll_fd = -1;
 static bool stopped;
@@ -72,20 +71,14 @@ void loop_stop(void)
 	stopped = true;
 }
 
-static int patience(const struct server *srv)
-{
-	if (srv->ready_count)
-		return 0;
-	return server_needs_tick(srv) ? TICK_MS : -1;
-}
-
 void loop_run(struct server *srv)
 {
 	struct epoll_event event[BATCH];
 	uint64_t last_tick = server_now();
 
 	while (!stopped) {
-		int n = epoll_wait(epoll_fd, event, BATCH, patience(srv));
+		int n = epoll_wait(epoll_fd, event, BATCH,
+				   server_patience(srv));
 
 		for (int i = 0; i < n; i++) {
 			struct loop_source *src = event[i].data.ptr;

@@ -30,6 +30,12 @@ const struct quota_info quota_infos[QUOTA_KINDS] = {
 		"bytes of a path without its /local/domain/N/" },
 	[QUOTA_EVENT_SECONDS] = { "watch-event", 20, 1, 86400,
 		"seconds a domain may leave an event unread" },
+	[QUOTA_WRITE_RATE] = { "write-rate", 200, 0, 1000000,
+		"writes a second, beyond which a domain waits; 0: any" },
+	[QUOTA_WRITE_BURST] = { "write-burst", 10, 1, 1000000,
+		"writes at once, after which that rate counts" },
+	[QUOTA_WRITE_RESERVE] = { "write-reserve", 1000, 0, 1000000,
+		"writes that domains left over, for who needs more" },
 };
 
 void quota_defaults(uint32_t *limits)

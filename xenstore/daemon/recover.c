@@ -183,6 +183,7 @@ int server_recover(const struct server_setup *setup, struct journal *j,
 	struct journal_event ev;
 	const void *state;
 	struct server *srv;
+	struct conn *c;
 	size_t len;
 
 	state = journal_state(j, &len);
@@ -199,5 +200,8 @@ int server_recover(const struct server_setup *setup, struct journal *j,
 	if (state)
 		finish_transfer(srv, j);
 	log_mute(false);
+	/* What was written before is no writing of this moment. */
+	TAILQ_FOREACH(c, &srv->conns, in_all)
+		c->written = 0;
 	return 0;
 }

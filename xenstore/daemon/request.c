@@ -13,6 +13,7 @@
 #define NO_TX		2u	/* the transaction number is ignored */
 #define PURE		4u	/* outside a transaction it changes nothing */
 #define ADDS		8u	/* makes the state larger */
+#define WRITES		16u	/* counts for the rate of writes */
 
 static const struct operation {
 	const char *name;
@@ -33,10 +34,11 @@ static const struct operation {
 	[XS_RELEASE] = { "RELEASE", request_release, PRIVILEGED },
 	[XS_GET_DOMAIN_PATH] = { "GET_DOMAIN_PATH", request_domain_path,
 				 PURE },
-	[XS_WRITE] = { "WRITE", request_write, ADDS },
-	[XS_MKDIR] = { "MKDIR", request_mkdir, ADDS },
-	[XS_RM] = { "RM", request_rm, 0 },
-	[XS_SET_PERMS] = { "SET_PERMS", request_set_perms, ADDS },
+	[XS_WRITE] = { "WRITE", request_write, ADDS | WRITES },
+	[XS_MKDIR] = { "MKDIR", request_mkdir, ADDS | WRITES },
+	[XS_RM] = { "RM", request_rm, WRITES },
+	[XS_SET_PERMS] = { "SET_PERMS", request_set_perms,
+			   ADDS | WRITES },
 	[XS_IS_DOMAIN_INTRODUCED] = { "IS_DOMAIN_INTRODUCED",
 				      request_is_introduced,
 				      PRIVILEGED | PURE },
@@ -139,6 +141,8 @@ void request_serve(struct conn *c, const struct xsd_sockmsg *hdr,
 		rc = prepare(&req, op->flags);
 	if (!rc)
 		rc = op->handler(&req);
+	if (op && (op->flags & WRITES))
+		c->written++;
 	if (rc)
 		conn_reply_error(c, hdr, rc);
 	if (c->srv->trace)

@@ -343,18 +343,21 @@ static void restore_charges(struct server *srv, const char *at, size_t len)
 static void load_server(struct loader *l, struct server *srv)
 {
 	const char *domains;
+	uint32_t kinds;
 
 	hash_seed = load_u64(l);
 	hash_factor = load_u64(l);
 	srv->last_gen = load_u64(l);
 	srv->last_incarnation = load_u64(l);
 	srv->last_client = load_u64(l);
-	if (load_u32(l) != QUOTA_KINDS) {
+	/* An older program knew fewer: the rest are as they come. */
+	kinds = load_u32(l);
+	if (kinds > QUOTA_KINDS) {
 		l->failed = true;
 		return;
 	}
-	memcpy(srv->quota, load_bytes(l, sizeof(srv->quota)),
-	       sizeof(srv->quota));
+	memcpy(srv->quota, load_bytes(l, kinds * sizeof(srv->quota[0])),
+	       kinds * sizeof(srv->quota[0]));
 	srv->trace = load_u32(l);
 	srv->keep_orphans = load_u32(l);
 	srv->full = load_u32(l);

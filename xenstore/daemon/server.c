@@ -54,11 +54,13 @@ struct server *server_empty(const struct server_setup *setup)
 	srv->hv_arg = setup->hv_arg;
 	(void)journal_open(NULL, &srv->journal);
 	quota_defaults(srv->quota);
+	srv->write_reserve = srv->quota[QUOTA_WRITE_RESERVE] * 1000ll;
 	TAILQ_INIT(&srv->known_domains);
 	TAILQ_INIT(&srv->conns);
 	TAILQ_INIT(&srv->dirty);
 	TAILQ_INIT(&srv->ready);
 	TAILQ_INIT(&srv->waiting);
+	TAILQ_INIT(&srv->throttled);
 	TAILQ_INIT(&srv->ended);
 	for (unsigned int i = 0; i < CONN_KEYS; i++)
 		LIST_INIT(&srv->keys[i]);
@@ -119,9 +121,31 @@ void server_flush(struct server *srv)
 
 void server_continue(struct server *srv)
 {
+	struct conn *c, *next;
+
+	for (c = TAILQ_FIRST(&srv->throttled); c; c = next) {
+		next = TAILQ_NEXT(c, in_throttled);
+		conn_try_again(c);
+	}
 	/* Those who are ready now; who becomes ready again waits. */
 	for (size_t n = srv->ready_count; n && srv->ready_count; n--)
 		conn_input(TAILQ_FIRST(&srv->ready));
+}
+
+int server_patience(const struct server *srv)
+{
+	int least = server_needs_tick(srv) ? TICK_MS : -1;
+	const struct conn *c;
+
+	if (srv->ready_count)
+		return 0;
+	TAILQ_FOREACH(c, &srv->throttled, in_throttled) {
+		int wait = rate_wait(srv->domains[c->domid]);
+
+		if (least < 0 || wait < least)
+			least = wait;
+	}
+	return least;
 }
 
 bool server_needs_tick(const struct server *srv)

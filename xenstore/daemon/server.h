@@ -65,6 +65,8 @@ struct server {
 	struct conn_list ready;		/* with input to be gone on with */
 	size_t ready_count;
 	struct conn_list waiting;	/* whose other side does not read */
+	struct conn_list throttled;	/* whose domain has written too much */
+	int64_t write_reserve;		/* see rate.h */
 	struct conn_list ended;		/* to be freed */
 	LIST_HEAD(conn_keys, conn) keys[CONN_KEYS];
 	uint64_t last_client;		/* key of the last one accepted */
@@ -125,8 +127,13 @@ void server_settle(struct server *srv);
 /* Write what is queued, and free the connections that ended. */
 void server_flush(struct server *srv);
 
-/* Go on with connections that had more input than one turn allows. */
+/*
+ * Go on with connections that had more input than one turn allows, or that
+ * were not read for a while; server_patience() says how long nothing of that
+ * is to be done, in milliseconds, -1 for ever.
+ */
 void server_continue(struct server *srv);
+int server_patience(const struct server *srv);
 
 /*
  * Once a second while server_needs_tick(): isolate who does not read, try
@@ -134,6 +141,8 @@ void server_continue(struct server *srv);
  */
 void server_tick(struct server *srv);
 bool server_needs_tick(const struct server *srv);
+
+#define TICK_MS	1000
 
 /* Milliseconds of the monotonic clock. */
 uint64_t server_now(void);

@@ -303,6 +303,8 @@ struct harness *harness_new(void)
 		.hv = &fake_hv_ops, .hv_arg = &h->hv,
 	};
 	h->srv = server_new(&h->setup);
+	/* Tests write as fast as they can; of the rate test_fair is. */
+	h->srv->quota[QUOTA_WRITE_RATE] = 0;
 	h->io = (struct steps_io){ h, io_message, io_next };
 	for (unsigned int i = 1; i <= 3; i++)
 		h->hv.exists[i] = true;
@@ -319,4 +321,5 @@ void harness_free(struct harness *h)
 {
 	server_free(h->srv);
 	free(h);
+	log_mute(false);
 }

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "xenstore/daemon/log.h"
 
 /* A fresh server in which domain 1 may create below /h. */
 static struct harness *home(void)
@@ -312,6 +315,43 @@ static void charges_follow_owners(void **state)
 	done(h);
 }
 
+/* Each refusal stands in the log once for each domain and kind. */
+static void logged_once(void **state)
+{
+	char path[] = "/tmp/store-quota-XXXXXX", text[4096] = "";
+	struct harness *h = home();
+	unsigned int lines = 0;
+	FILE *f;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(log_open(path, false), 0);
+	log_mute(false);
+	h->srv->quota[QUOTA_WATCHES] = 0;
+	h->srv->quota[QUOTA_NODES] = 1;
+	for (int i = 0; i < 3; i++) {
+		expect(h, 1, XS_WATCH, 0, "/h|1|", "!E2BIG");
+		expect(h, 2, XS_WATCH, 0, "/h|1|", "!E2BIG");
+		expect(h, 1, XS_MKDIR, 0, "/h/a|", "!ENOSPC");
+	}
+	log_flush();
+	log_mute(true);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		lines++;
+	assert_int_equal(lines, 3);
+	assert_non_null(strstr(text, "domain=1 quota=watches value=0 "
+			       "limit=0"));
+	assert_non_null(strstr(text, "domain=2 quota=watches"));
+	assert_non_null(strstr(text, "domain=1 quota=nodes value=2 limit=1"));
+	assert_int_equal(log_open(NULL, false), 0);
+	unlink(path);
+	done(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +368,7 @@ int main(void)
 		cmocka_unit_test(flood_of_events),
 		cmocka_unit_test(merged_events),
 		cmocka_unit_test(set_by_name),
+		cmocka_unit_test(logged_once),
 		cmocka_unit_test(charges_follow_owners),
 	};
 
