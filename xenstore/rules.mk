@@ -59,7 +59,9 @@ $(STORE)/conformance: $(addprefix $(STORE)/test/,conformance.o spawn.o \
 
 xenstore/test/run-conformance: $(STORE)/conformance $(STORE)/test/vane-stored
 xenstore/test/run-debian-clients: $(STORE)/test/vane-stored
-HOST_TESTS += xenstore/test/run-conformance xenstore/test/run-debian-clients
+xenstore/test/run-vane-store: $(STORE)/test/vane-stored $(BUILD)/vane
+HOST_TESTS += $(addprefix xenstore/test/,run-conformance run-debian-clients \
+	run-vane-store)
 
 $(STORE)/test/test_client: $(addprefix $(STORE)/asan/,test/test_client.o \
 		test/spawn.o client/store.o client/connection.o) $(STORE)/test/vane-stored

@@ -12,8 +12,6 @@
 #include "toolstack/sys/privcmd.h"
 #include "xenstore/client/store.h"
 
-#define STORE_SOCKET "/run/xenstored/socket"
-
 static void to_stderr(void *arg, enum vane_level level, const char *text)
 {
 	static const char *const prefix[] = { "error: ", "warning: ", "" };

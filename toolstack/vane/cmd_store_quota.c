@@ -60,6 +60,42 @@ static int show_domain(struct store *s, const char *domid, yajl_gen g)
 	return EXIT_OK;
 }
 
+/* Lines that begin with a name and a number, into the open map. */
+static void numbers_as_json(char *text, yajl_gen g)
+{
+	char *rest, *line;
+
+	for (line = strtok_r(text, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		unsigned long long number;
+		char name[32];
+
+		if (sscanf(line, "%31s %llu", name, &number) == 2)
+			json_number(g, name, (long long)number);
+	}
+}
+
+/* All limits, those too that nothing can be used up of. */
+static int show_limits(struct store *s, yajl_gen g)
+{
+	const char *word = "quota";
+	char *text;
+	int status = control(s, &word, 1, &text);
+
+	if (status)
+		return status;
+	if (g) {
+		json_key(g, "limits");
+		yajl_gen_map_open(g);
+		numbers_as_json(text, g);
+		yajl_gen_map_close(g);
+	} else {
+		printf("limits:\n%s", text);
+	}
+	free(text);
+	return EXIT_OK;
+}
+
 /* Everybody who has a place in the store; a number that is none is skipped. */
 static int show_all(struct store *s, yajl_gen g)
 {
@@ -99,6 +135,9 @@ int store_quota(struct store *s, int argc, char **argv, yajl_gen g)
 			free(text);
 		return status;
 	}
+	status = argc ? EXIT_OK : show_limits(s, g);
+	if (status)
+		return status;
 	if (g) {
 		json_key(g, "domains");
 		yajl_gen_map_open(g);
@@ -112,23 +151,17 @@ int store_quota(struct store *s, int argc, char **argv, yajl_gen g)
 int store_stat(struct store *s, int argc, char **argv, yajl_gen g)
 {
 	const char *word = "memreport";
-	char *text, *rest, *line;
+	char *text;
 	int status = control(s, &word, 1, &text);
 
 	(void)argc;
 	(void)argv;
 	if (status)
 		return status;
-	if (!g)
+	if (g)
+		numbers_as_json(text, g);
+	else
 		fputs(text, stdout);
-	for (line = strtok_r(text, "\n", &rest); g && line;
-	     line = strtok_r(NULL, "\n", &rest)) {
-		unsigned long long number;
-		char name[32];
-
-		if (sscanf(line, "%31s %llu", name, &number) == 2)
-			json_number(g, name, (long long)number);
-	}
 	free(text);
 	return EXIT_OK;
 }

@@ -88,7 +88,7 @@ struct store *store_open(void)
 
 	if (named)
 		return store_open_path(named);
-	s = store_open_path("/run/xenstored/socket");
+	s = store_open_path(STORE_SOCKET);
 	return s ? s : store_open_path("/dev/xen/xenbus");
 }
 

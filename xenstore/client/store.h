@@ -57,6 +57,8 @@ struct store_event {
 
 /* --- connection --------------------------------------------------------- */
 
+#define STORE_SOCKET	"/run/xenstored/socket"
+
 /*
  * Connect: to the socket named by the environment's XENSTORED_PATH if that
  * is set (and to nothing else then), else to /run/xenstored/socket, else
