@@ -2,13 +2,15 @@
  * What an operation costs a client of the store, in ticks of the time-stamp
  * counter, which are instructions in a machine that counts them:
  *
- *   client NODES...    fills the store up to each number of nodes and measures
- *   client --echo      measures a bare echo server in the daemon's place
+ *   client FROM NODES  fills the store, which has FROM nodes, up to NODES, and
+ *                      measures
+ *   client --echo PID  measures a bare echo server in the place of the daemon
+ *                      PID, which comes as soon as that on the CPU
  *
- * Prints "@@ cost NAME_CLIENTS_NODES TICKS 1": ticks for one operation, the best of
- * some rounds.  One client waits for each answer; of eight, each sends 16 requests
- * before it fetches the answers.  XENSTORED_PATH names the socket, or the
- * kernel's /dev/xen/xenbus, through which one client goes.
+ * Prints "@@ cost NAME_CLIENTS_NODES TICKS 1": ticks for one operation, the
+ * best of some rounds.  One client waits for each answer; of eight, each sends
+ * 16 requests before it fetches the answers.  XENSTORED_PATH names the socket,
+ * or the kernel's /dev/xen/xenbus, through which one client goes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -27,7 +30,7 @@
 
 #include "xenstore/wire.h"
 
-#define ROUNDS	5
+#define ROUNDS	8
 #define TIMES	200		/* operations of one client in a round */
 #define CLIENTS	8
 #define DEPTH	16		/* requests that one of many has under way */
@@ -173,23 +176,63 @@ static void request(unsigned int who, uint32_t type, const char *text,
 	await(who, messages);
 }
 
-/* Ten nodes read, one of them written, and the commit. */
-static void transaction(unsigned int who)
+/*
+ * Ten nodes read, one of them written, and the commit.  One client waits for
+ * each answer; of many, each sends all behind the start at once.
+ */
+#define TX_READS	10
+
+static void transaction(void)
 {
 	char text[64];
 	int len;
 
 	tx = 0;
-	request(who, XS_TRANSACTION_START, "", 1, 1);
-	tx = (uint32_t)strtoul(streams[who].text, NULL, 10);
-	for (unsigned int i = 0; i < 10; i++)
-		request(who, XS_READ, text,
-			(size_t)sprintf(text, "/b/%u/%u", who, i) + 1, 1);
+	request(0, XS_TRANSACTION_START, "", 1, 1);
+	tx = (uint32_t)strtoul(streams[0].text, NULL, 10);
+	for (unsigned int i = 0; i < TX_READS; i++)
+		request(0, XS_READ, text,
+			(size_t)sprintf(text, "/b/0/%u", i) + 1, 1);
+	len = sprintf(text, "/b/0/0") + 1;
+	len += sprintf(text + len, "more");
+	request(0, XS_WRITE, text, (size_t)len, 1);
+	request(0, XS_TRANSACTION_END, "T", 2, 1);
+	tx = 0;
+}
+
+static void put_transaction(struct batch *b, unsigned int who)
+{
+	uint32_t id = (uint32_t)strtoul(streams[who].text, NULL, 10);
+	char text[64];
+	int len;
+
+	for (unsigned int i = 0; i < TX_READS; i++)
+		put(b, XS_READ, id, text,
+		    (size_t)sprintf(text, "/b/%u/%u", who, i) + 1);
 	len = sprintf(text, "/b/%u/0", who) + 1;
 	len += sprintf(text + len, "more");
-	request(who, XS_WRITE, text, (size_t)len, 1);
-	request(who, XS_TRANSACTION_END, "T", 2, 1);
-	tx = 0;
+	put(b, XS_WRITE, id, text, (size_t)len);
+	put(b, XS_TRANSACTION_END, id, "T", 2);
+}
+
+static void transactions(void)
+{
+	for (unsigned int who = 0; who < CLIENTS; who++) {
+		struct batch b = { .len = 0 };
+
+		put(&b, XS_TRANSACTION_START, 0, "", 1);
+		flush(fds[who], &b);
+	}
+	for (unsigned int who = 0; who < CLIENTS; who++)
+		await(who, 1);
+	for (unsigned int who = 0; who < CLIENTS; who++) {
+		struct batch b = { .len = 0 };
+
+		put_transaction(&b, who);
+		flush(fds[who], &b);
+	}
+	for (unsigned int who = 0; who < CLIENTS; who++)
+		await(who, TX_READS + 2);
 }
 
 /* --- measuring ------------------------------------------------------------ */
@@ -253,20 +296,24 @@ static void measure(const struct operation *op, unsigned int clients)
 	tell(op->name, clients, best);
 }
 
-static void measure_transactions(void)
+static void measure_transactions(unsigned int clients)
 {
 	uint64_t best = UINT64_MAX;
 
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		uint64_t start = __rdtsc(), took;
 
-		for (unsigned int i = 0; i < TIMES / 10; i++)
-			transaction(0);
-		took = (__rdtsc() - start) / (TIMES / 10);
+		for (unsigned int i = 0; i < TIMES / 10; i++) {
+			if (clients == 1)
+				transaction();
+			else
+				transactions();
+		}
+		took = (__rdtsc() - start) / (TIMES / 10) / clients;
 		if (took < best)
 			best = took;
 	}
-	tell("transaction", 1, best);
+	tell("transaction", clients, best);
 }
 
 static void measure_all(unsigned int clients)
@@ -277,7 +324,9 @@ static void measure_all(unsigned int clients)
 		if (clients > 1)
 			measure(&operations[i], clients);
 	}
-	measure_transactions();
+	measure_transactions(1);
+	if (clients > 1)
+		measure_transactions(clients);
 }
 
 /* --- the other side ------------------------------------------------------- */
@@ -368,7 +417,7 @@ static void echo(int *peers)
 	}
 }
 
-static void measure_echo(void)
+static void measure_echo(pid_t daemon)
 {
 	static const struct operation op = { "echo", put_read, 1, false };
 	int peers[CLIENTS], pair[2];
@@ -381,8 +430,11 @@ static void measure_echo(void)
 		peers[i] = pair[1];
 	}
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		(void)setpriority(PRIO_PROCESS, 0,
+				  getpriority(PRIO_PROCESS, (id_t)daemon));
 		echo(peers);
+	}
 	nodes = "0";
 	measure(&op, 1);
 	measure(&op, CLIENTS);
@@ -392,10 +444,14 @@ static void measure_echo(void)
 int main(int argc, char **argv)
 {
 	const char *path = getenv("XENSTORED_PATH");
-	unsigned int filled = 0, clients = CLIENTS;
+	unsigned int clients = CLIENTS;
 
-	if (argc > 1 && !strcmp(argv[1], "--echo")) {
-		measure_echo();
+	if (argc != 3) {
+		fprintf(stderr, "usage: client FROM NODES | --echo PID\n");
+		return 2;
+	}
+	if (!strcmp(argv[1], "--echo")) {
+		measure_echo(atoi(argv[2]));
 		return 0;
 	}
 	if (!path)
@@ -405,11 +461,8 @@ int main(int argc, char **argv)
 		clients = depth = 1;
 	for (unsigned int i = 0; i < clients; i++)
 		fds[i] = connect_to(path);
-	for (int i = 1; i < argc; i++) {
-		nodes = argv[i];
-		fill(filled, (unsigned int)atoi(nodes));
-		filled = (unsigned int)atoi(nodes);
-		measure_all(clients);
-	}
+	nodes = argv[2];
+	fill((unsigned int)atoi(argv[1]), (unsigned int)atoi(nodes));
+	measure_all(clients);
 	return 0;
 }

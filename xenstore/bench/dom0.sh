@@ -10,17 +10,31 @@ xenstored)	/usr/lib/xen-4.17/bin/xenstored --pid-file /run/stored.pid ;;
 oxenstored)	/usr/lib/xen-4.17/bin/oxenstored --pid-file /run/stored.pid ;;
 esac
 tries=100
-until [ -S /run/xenstored/socket ]; do
+until [ -S /run/xenstored/socket ] && [ -s /run/stored.pid ]; do
 	tries=$((tries - 1))
 	[ $tries -gt 0 ] || exit 1
 	usleep 100000
 done
 sleep 2
-store-client --echo || exit 1
-store-client --echo || exit 1
-store-client $(echo "$nodes" | tr , ' ') || exit 1
-store-client --echo || exit 1
 pid=$(cat /run/stored.pid)
-echo "@@ cost resident_1_0 $(awk '/^VmRSS/ { print $2 * 1024 }' \
-	/proc/$pid/status) 1"
-XENSTORED_PATH=/dev/xen/xenbus store-client 1000 | sed 's/cost /cost ring-/'
+
+# resident NODES: the daemon's memory, and what lies in /run
+resident() {
+	echo "@@ cost resident_1_$1 $(awk '/^VmRSS/ { print $2 * 1024 }' \
+		/proc/$pid/status) 1"
+	echo "@@ cost files_1_$1 $(du -sk /run/xenstored |
+		awk '{ print $1 * 1024 }') 1"
+}
+
+store-client --echo $pid || exit 1
+store-client --echo $pid || exit 1
+filled=0
+resident 0
+for n in $(echo "$nodes" | tr , ' '); do
+	store-client $filled $n || exit 1
+	XENSTORED_PATH=/dev/xen/xenbus store-client $n $n |
+		sed 's/cost /cost ring-/'
+	filled=$n
+	resident $n
+done
+store-client --echo $pid || exit 1
