@@ -7,6 +7,8 @@
 #   shell  do what is typed on the console
 #   churn  write to the disk and to the network without end
 #   crash  panic
+#   storm  as work, while a client of the store writes until /c/stop is there
+#          and xvdb comes and goes
 #   demo   as work, then do what is typed on the console
 
 sum() { md5sum | cut -d' ' -f1; }
@@ -79,6 +81,32 @@ crash() {
 	echo "@crashing $name"
 	sleep 1
 	echo c > /proc/sysrq-trigger
+}
+
+# Each time that a disk xvdb appears: how often, and what it begins with.
+watch_xvdb() {
+	there=0
+	seen=0
+	while :; do
+		if [ ! -b /dev/xvdb ]; then
+			there=0
+		elif [ $there = 0 ]; then
+			there=1
+			seen=$((seen + 1))
+			echo "@xvdb $seen $(dd if=/dev/xvdb bs=64k count=4 \
+				2>/dev/null | sum)"
+		fi
+		usleep 100000
+	done
+}
+
+storm() {
+	/usr/bin/storm "$name" /c/stop &
+	storm_pid=$!
+	watch_xvdb &
+	work
+	wait $storm_pid
+	echo "@stormed $?"
 }
 
 echo "@hello $name has $(nproc) CPUs"

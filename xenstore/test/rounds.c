@@ -77,12 +77,32 @@ bool rounds_do(struct rounds *r)
 	return rc ? complain(r, "transaction", rc) : true;
 }
 
+/* What a store must hold after so many rounds, node by node. */
+static bool as_modelled(struct rounds *r)
+{
+	unsigned long first = r->count < PLACES ? 1 : r->count - PLACES + 1;
+
+	for (unsigned long n = first; n <= r->count; n++) {
+		uint64_t value = 0;
+		char path[64];
+		int rc;
+
+		snprintf(path, sizeof(path), "/c/%s/%lu", r->name, n % PLACES);
+		rc = store_read_u64(r->s, STORE_NO_TX, path, &value);
+		if (rc || value != n)
+			return complain(r, path, rc ? rc : (long)value);
+	}
+	return true;
+}
+
 bool rounds_end(struct rounds *r)
 {
 	struct store_event ev;
 	char path[64];
 	int rc;
 
+	if (!as_modelled(r))
+		return false;
 	snprintf(path, sizeof(path), "/c/%s", r->name);
 	rc = store_writef(r->s, STORE_NO_TX, path, "%lu", r->count);
 	if (!rc)

@@ -24,7 +24,10 @@ bool rounds_begin(struct rounds *r, const char *name);
 /* One round: false if anything was not as it should be; it says what. */
 bool rounds_do(struct rounds *r);
 
-/* Leave the count at /c/<name>, and go. */
+/*
+ * Look whether each node is what was written last, leave the count at
+ * /c/<name>, and go.
+ */
 bool rounds_end(struct rounds *r);
 
 #endif
