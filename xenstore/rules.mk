@@ -33,7 +33,7 @@ $(STORE)/asan/%.o: xenstore/%.c
 
 STORE_ASAN := $(patsubst xenstore/%.c,$(STORE)/asan/%.o,$(STORE_CORE))
 STORE_HARNESS := $(addprefix $(STORE)/asan/test/,harness.o steps.o \
-	steps_socket.o steps_domain.o)
+	steps_socket.o steps_domain.o guest_ring.o)
 
 STORE_TESTS := $(addprefix $(STORE)/test/,test_tree test_rules test_quota \
 	test_ring test_model test_recover test_log test_fair)
@@ -53,8 +53,9 @@ $(STORE)/test/vane-stored: $(STORE_ASAN) \
 	$(CC) $(TEST_CFLAGS) -o $@ $^
 
 # Without sanitizers, so that it runs inside a Dom0 image too.
-$(STORE)/conformance: $(addprefix $(STORE)/test/,conformance.o spawn.o \
-		steps.o steps_socket.o)
+$(STORE)/conformance: $(addprefix $(STORE)/test/,conformance.o \
+		conformance_domain.o conformance_ring.o guest_ring.o spawn.o \
+		steps.o steps_socket.o steps_domain.o) $(TOOLSTACK_SYS)
 	$(CC) $(CFLAGS) -o $@ $^
 
 xenstore/test/run-conformance: $(STORE)/conformance $(STORE)/test/vane-stored
@@ -81,7 +82,7 @@ $(STORE)/test/vane-stored-file: $(STORE_ASAN) $(patsubst xenstore/%.c, \
 	$(CC) $(TEST_CFLAGS) -o $@ $^
 
 $(STORE)/test/test_kill: $(addprefix $(STORE)/asan/,test/test_kill.o \
-		test/rounds.o test/guest.o test/spawn.o client/store.o client/connection.o) \
+		test/rounds.o test/guest.o test/guest_ring.o test/spawn.o client/store.o client/connection.o) \
 		$(STORE)/test/vane-stored-file
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.o,$^) -lcmocka
 
@@ -122,10 +123,12 @@ bench-xenstore: packages
 		$(BUILD)/dom0-xen.cpio $(DOM0_KERNEL)
 	@xenstore/bench/run
 
-# All that the store's own tests are.
+# All that the store's own tests are, those too that are long for `make check`.
 STORE_HOST_TESTS := $(filter $(STORE)/% xenstore/%,$(HOST_TESTS))
-STORE_SYSTEM_TESTS := $(filter xenstore/%,$(SYSTEM_TESTS))
+STORE_SYSTEM_TESTS := xenstore/test/run-in-dom0 xenstore/test/run-rules \
+	xenstore/test/run-killed-full
 .PHONY: check-xenstore
 check-xenstore: packages
-	$(AGAIN) $(STORE_HOST_TESTS) $(SYSTEM_NEEDS)
-	@tests/run-tap -j 2 $(STORE_HOST_TESTS) -j 1 $(STORE_SYSTEM_TESTS)
+	$(AGAIN) $(STORE_HOST_TESTS) $(SYSTEM_NEEDS) $(BUILD)/dom0-xen.cpio \
+		$(BUILD)/guest-pv/guest-pv
+	@tests/run-tap -t 3600 -j 2 $(STORE_HOST_TESTS) -j 1 $(STORE_SYSTEM_TESTS)

@@ -293,8 +293,9 @@ static int set_special(struct request *req, const char *name,
 	if (which < 0)
 		return -EINVAL;
 	slot = &req->srv->special_perms[which];
+	/* To others these lists are not there; so the stock daemon says it. */
 	if ((perms_of(*slot, &req->view.who) & need) != need)
-		return -EACCES;
+		return -ENOENT;
 	perms_put(*slot);
 	*slot = perms_get(perms);
 	conn_reply_ok(req->conn, req->hdr);

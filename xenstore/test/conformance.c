@@ -1,10 +1,18 @@
 /*
- * The protocol's rules, asked of a running daemon over its socket: the cases
- * of steps_socket.c, each with four fresh connections and no /t in the store.
+ * The protocol's rules, asked of a running daemon: each case of the tables
+ * with fresh connections and no /t in the store.
  *
- *   conformance            asks the daemon at XENSTORED_PATH, or at the
- *                          usual socket, whichever daemon that is
- *   conformance PROGRAM    starts PROGRAM, ours, for itself
+ *   conformance [--stock]     asks the daemon at XENSTORED_PATH, or at the
+ *                             usual socket; the stock one's own answers are
+ *                             the right ones
+ *   conformance --rings, conformance --domains
+ *                             the rules about ring pages, and about guests:
+ *                             domains 1 to 3 are there and run guest-pv's bell
+ *   conformance --only TEXT   cases whose titles begin so
+ *   conformance PROGRAM       starts PROGRAM, ours, for itself
+ *
+ * Prints TAP; "# differs: WHY" behind a rule that the stock daemon keeps in
+ * its own way.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,8 +23,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "xenstore/test/conformance.h"
 #include "xenstore/test/spawn.h"
-#include "xenstore/test/steps.h"
 
 #define PATIENCE_MS 10000
 
@@ -73,57 +81,162 @@ static int next(void *arg, unsigned int who, struct xsd_sockmsg *hdr,
 	return receive(fds[who], data, hdr->len);
 }
 
-static const struct steps_io io = { NULL, message, next };
+static struct steps_io socket_io = { .message = message, .next = next };
 
-/* Remove what earlier cases left. */
-static void clean(void)
+/* --- connections of scripts about domains --------------------------------- */
+
+/* Who is domain 1 or 2 there speaks through its ring. */
+static void message_by_ring(void *arg, unsigned int who,
+			    const struct xsd_sockmsg *hdr, const char *data)
+{
+	if (who == 1 || who == 2)
+		(void)guest_ring_send(domain_ring(who), hdr, data);
+	else
+		message(arg, who, hdr, data);
+}
+
+static int next_by_ring(void *arg, unsigned int who, struct xsd_sockmsg *hdr,
+			char *data)
+{
+	if (who == 1 || who == 2)
+		return guest_ring_receive(domain_ring(who), hdr, data);
+	return next(arg, who, hdr, data);
+}
+
+static struct steps_io domain_io = {
+	.message = message_by_ring, .next = next_by_ring,
+	.port = domain_port, .domain = domain_end,
+};
+
+/* --- cases ---------------------------------------------------------------- */
+
+static unsigned int number, failed;
+static const char *only = "";
+
+static bool chosen(const char *title)
+{
+	return !strncmp(title, only, strlen(only));
+}
+
+static void begin(void)
 {
 	static const struct step steps[] = {
-		DO(0, RM, "/t|", "OK|"),
-		DO(0, RM, "/local/domain/0/t|", "*"),
-		DO(0, CONTROL, "help|", "*"),
+		DO(0, RM, "/t|", "?"),
+		DO(0, RM, "/local/domain/0/t|", "?"),
+		DO(0, RM, "/local/domain/1/t|", "?"),
+		DO(0, CONTROL, "help|", "?"),
 	};
 	char why[512];
 	size_t used;
 
-	(void)steps_run(steps, 3, &io, &used, why, sizeof(why));
+	for (unsigned int who = 0; who < WHO_MAX; who++)
+		fds[who] = open_socket();
+	(void)steps_run(steps, sizeof(steps) / sizeof(steps[0]), &socket_io,
+			&used, why, sizeof(why));
+}
+
+static void skip(const char *title, const char *why)
+{
+	printf("ok %u - %s # SKIP\n# differs: %s\n", ++number, title, why);
+}
+
+static void end(bool ok, const char *title, const char *differs,
+		const char *why)
+{
+	printf("%s %u - %s\n", ok ? "ok" : "not ok", ++number, title);
+	if (differs)
+		printf("# differs: %s\n", differs);
+	if (!ok) {
+		printf("# %s\n", why);
+		failed++;
+	}
+	for (unsigned int who = 0; who < WHO_MAX; who++)
+		close(fds[who]);
+	fflush(stdout);
+}
+
+static void run_table(const struct step *table, size_t count,
+		      const struct steps_io *io)
+{
+	for (size_t at = 0; at < count;) {
+		char why[512] = "";
+		size_t used;
+		bool ok;
+
+		if (!table[at].title || !chosen(table[at].title)) {
+			at++;
+			continue;
+		}
+		if (io->stock && table[at].want) {
+			skip(table[at].title, table[at].stock);
+			at++;
+			continue;
+		}
+		begin();
+		if (io == &domain_io)
+			domains_fresh();
+		ok = steps_run(table + at + 1, count - at - 1, io, &used, why,
+			       sizeof(why));
+		end(ok, table[at].title, table[at].stock, why);
+		at += used + 1;
+	}
+}
+
+static void run_rings(bool stock)
+{
+	for (size_t i = 0; i < ring_case_count; i++) {
+		const struct ring_case *c = &ring_cases[i];
+		const char *why;
+
+		if (!chosen(c->title))
+			continue;
+		begin();
+		domains_fresh();
+		why = c->run(domain_ring(1), stock);
+		end(!why, c->title, c->differs, why);
+	}
+}
+
+static void open_domains(void)
+{
+	fds[0] = open_socket();
+	domains_open(&socket_io);
+	close(fds[0]);
 }
 
 int main(int argc, char **argv)
 {
 	struct spawned daemon = { 0 };
-	unsigned int number = 0, failed = 0;
+	const char *program = NULL;
+	const char *part = "--sockets";
 
-	if (argc > 1 && spawn_daemon(&daemon, argv[1])) {
-		printf("Bail out! cannot start %s\n", argv[1]);
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--stock"))
+			socket_io.stock = domain_io.stock = true;
+		else if (!strcmp(argv[i], "--rings") ||
+			 !strcmp(argv[i], "--domains"))
+			part = argv[i];
+		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
+			only = argv[++i];
+		else
+			program = argv[i];
+	}
+	if (program && spawn_daemon(&daemon, program)) {
+		printf("Bail out! cannot start %s\n", program);
 		return 1;
 	}
-	for (size_t at = 0; at < socket_step_count;) {
-		const char *title = socket_steps[at].title;
-		char why[512] = "";
-		size_t used;
-		bool ok;
-
-		for (unsigned int who = 0; who < WHO_MAX; who++)
-			fds[who] = open_socket();
-		clean();
-		ok = steps_run(socket_steps + at + 1,
-			       socket_step_count - at - 1, &io, &used, why,
-			       sizeof(why));
-		printf("%s %u - %s\n", ok ? "ok" : "not ok", ++number, title);
-		if (!ok) {
-			printf("# %s\n", why);
-			failed++;
-		}
-		for (unsigned int who = 0; who < WHO_MAX; who++)
-			close(fds[who]);
-		at += used + 1;
-	}
-	fds[0] = open_socket();
-	clean();
-	close(fds[0]);
+	if (strcmp(part, "--sockets"))
+		open_domains();
+	/* Domain 3 does not outlive the last cases about domains. */
+	if (!strcmp(part, "--rings"))
+		run_rings(socket_io.stock);
+	else if (!strcmp(part, "--domains"))
+		run_table(domain_steps, domain_step_count, &domain_io);
+	else
+		run_table(socket_steps, socket_step_count, &socket_io);
+	begin();
 	printf("1..%u\n", number);
-	if (argc > 1 && spawn_end(&daemon)) {
+	if (program && spawn_end(&daemon)) {
 		printf("# the daemon ended badly\n");
 		failed++;
 	}

@@ -35,36 +35,17 @@ bool guest_make(const char *folder, uint32_t domid)
 	return true;
 }
 
-bool guest_open(struct guest *g, const char *folder, uint32_t domid)
+static void notify(void *arg)
 {
-	char path[256];
-	int fd;
-
-	memset(g, 0, sizeof(*g));
-	g->domid = domid;
-	name_of(path, sizeof(path), folder, "in.", 0);
-	g->in = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	name_of(path, sizeof(path), folder, "out.", domid);
-	g->out = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	name_of(path, sizeof(path), folder, "ring.", domid);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (g->in < 0 || g->out < 0 || fd < 0)
-		return false;
-	g->page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       fd, 0);
-	close(fd);
-	return g->page != MAP_FAILED;
-}
-
-static void notify(struct guest *g)
-{
+	struct guest *g = arg;
 	unsigned char domid = (unsigned char)g->domid;
 
 	(void)!write(g->in, &domid, 1);
 }
 
-static bool wait_event(struct guest *g)
+static bool wait_event(void *arg)
 {
+	struct guest *g = arg;
 	struct pollfd p = { .fd = g->out, .events = POLLIN };
 	char drop[64];
 	int rc;
@@ -78,52 +59,36 @@ static bool wait_event(struct guest *g)
 	return true;
 }
 
-static bool put(struct guest *g, const void *data, size_t len)
+bool guest_open(struct guest *g, const char *folder, uint32_t domid)
 {
-	struct xenstore_domain_interface *page = g->page;
+	char path[256];
+	void *page;
+	int fd;
 
-	for (size_t i = 0; i < len; i++) {
-		while (page->req_prod - __atomic_load_n(&page->req_cons,
-				__ATOMIC_ACQUIRE) == XENSTORE_RING_SIZE) {
-			notify(g);
-			if (!wait_event(g))
-				return false;
-		}
-		page->req[MASK_XENSTORE_IDX(page->req_prod)] =
-			((const char *)data)[i];
-		__atomic_store_n(&page->req_prod, page->req_prod + 1,
-				 __ATOMIC_RELEASE);
-	}
-	return true;
-}
-
-static bool get(struct guest *g, void *data, size_t len)
-{
-	struct xenstore_domain_interface *page = g->page;
-
-	for (size_t i = 0; i < len; i++) {
-		while (__atomic_load_n(&page->rsp_prod, __ATOMIC_ACQUIRE) ==
-		       page->rsp_cons) {
-			notify(g);
-			if (!wait_event(g))
-				return false;
-		}
-		((char *)data)[i] =
-			page->rsp[MASK_XENSTORE_IDX(page->rsp_cons)];
-		__atomic_store_n(&page->rsp_cons, page->rsp_cons + 1,
-				 __ATOMIC_RELEASE);
-	}
-	return true;
+	memset(g, 0, sizeof(*g));
+	g->domid = domid;
+	name_of(path, sizeof(path), folder, "in.", 0);
+	g->in = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	name_of(path, sizeof(path), folder, "out.", domid);
+	g->out = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	name_of(path, sizeof(path), folder, "ring.", domid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (g->in < 0 || g->out < 0 || fd < 0)
+		return false;
+	page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    0);
+	close(fd);
+	g->ring = (struct guest_ring){
+		.page = page, .arg = g, .notify = notify, .wait = wait_event,
+	};
+	return page != MAP_FAILED;
 }
 
 /* The next message; an event is kept.  Its type, or 0. */
 static uint32_t receive(struct guest *g, struct xsd_sockmsg *hdr, char *data)
 {
-	if (!get(g, hdr, sizeof(*hdr)) || hdr->len > XENSTORE_PAYLOAD_MAX ||
-	    !get(g, data, hdr->len))
+	if (!guest_ring_receive(&g->ring, hdr, data))
 		return 0;
-	data[hdr->len] = '\0';
-	notify(g);
 	if (hdr->type == XS_WATCH_EVENT && g->event_count < 64)
 		snprintf(g->events[g->event_count++], 128, "%s", data);
 	return hdr->type;
@@ -139,9 +104,8 @@ uint32_t guest_ask(struct guest *g, uint32_t type, uint32_t tx,
 	};
 	uint32_t got;
 
-	if (!put(g, &hdr, sizeof(hdr)) || !put(g, data, len))
+	if (!guest_ring_send(&g->ring, &hdr, data))
 		return 0;
-	notify(g);
 	do {
 		got = receive(g, &hdr, answer);
 	} while (got == XS_WATCH_EVENT);

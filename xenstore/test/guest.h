@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "xenstore/wire.h"
+#include "xenstore/test/guest_ring.h"
 
 struct guest {
 	uint32_t domid;
-	struct xenstore_domain_interface *page;
+	struct guest_ring ring;
 	int in, out;		/* events to the daemon and from it */
 	uint32_t last_request;
 	char events[64][128];	/* paths */

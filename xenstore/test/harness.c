@@ -208,8 +208,10 @@ static void io_message(void *arg, unsigned int who,
 		       const struct xsd_sockmsg *hdr, const char *data)
 {
 	struct harness *h = arg;
-	char msg[sizeof(*hdr) + XENSTORE_PAYLOAD_MAX];
+	char msg[sizeof(*hdr) + XENSTORE_PAYLOAD_MAX + 1];
 
+	/* One byte more than can be is what some cases are about. */
+	assert_true(hdr->len <= XENSTORE_PAYLOAD_MAX + 1);
 	memcpy(msg, hdr, sizeof(*hdr));
 	memcpy(msg + sizeof(*hdr), data, hdr->len);
 	wire_feed(h, &h->wire[who], msg, sizeof(*hdr) + hdr->len);
@@ -223,10 +225,26 @@ static int io_next(void *arg, unsigned int who, struct xsd_sockmsg *hdr,
 	return wire_next(&h->wire[who], hdr, data);
 }
 
+static unsigned int io_port(void *arg, unsigned int domid)
+{
+	(void)arg;
+	return domid + 7;
+}
+
+static void io_domain(void *arg, unsigned int domid, bool destroy)
+{
+	struct harness *h = arg;
+
+	h->hv.state[domid].shutdown = true;
+	h->hv.exists[domid] = !destroy;
+	domain_news(h->srv);
+	harness_settle(h);
+}
+
 void expect(struct harness *h, unsigned int who, uint32_t type, uint32_t tx,
 	    const char *request, const char *want)
 {
-	struct step step = { NULL, who, type, 0, request, want };
+	struct step step = { NULL, who, type, 0, request, want, NULL, 1 };
 	struct wire *w = &h->wire[who];
 	struct xsd_sockmsg hdr;
 	char data[XENSTORE_PAYLOAD_MAX + 1];
@@ -303,9 +321,12 @@ struct harness *harness_new(void)
 		.hv = &fake_hv_ops, .hv_arg = &h->hv,
 	};
 	h->srv = server_new(&h->setup);
-	/* Tests write as fast as they can; of the rate test_fair is. */
+	/* Tests write as fast as they can; of the rate test_quota is. */
 	h->srv->quota[QUOTA_WRITE_RATE] = 0;
-	h->io = (struct steps_io){ h, io_message, io_next };
+	h->io = (struct steps_io){
+		.arg = h, .message = io_message, .next = io_next,
+		.port = io_port, .domain = io_domain,
+	};
 	for (unsigned int i = 1; i <= 3; i++)
 		h->hv.exists[i] = true;
 	wire_open(h, &h->wire[0], 0, true);

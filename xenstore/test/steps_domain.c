@@ -5,8 +5,23 @@
  */
 #include "xenstore/test/steps.h"
 
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X512 X64 X64 X64 X64 X64 X64 X64 X64
+
+/* Domain 1 makes ten nodes, and 99 below each of the first eight. */
+#define NODES_802 \
+	MANY(10, 1, MKDIR, "/t/#|", "OK|"), \
+	MANY(99, 1, MKDIR, "/t/0/#|", "OK|"), \
+	MANY(99, 1, MKDIR, "/t/1/#|", "OK|"), \
+	MANY(99, 1, MKDIR, "/t/2/#|", "OK|"), \
+	MANY(99, 1, MKDIR, "/t/3/#|", "OK|"), \
+	MANY(99, 1, MKDIR, "/t/4/#|", "OK|"), \
+	MANY(99, 1, MKDIR, "/t/5/#|", "OK|"), \
+	MANY(99, 1, MKDIR, "/t/6/#|", "OK|"), \
+	MANY(99, 1, MKDIR, "/t/7/#|", "OK|")
+
 const struct step domain_steps[] = {
-	CASE("rights: letters"),
+	CASE("permissions: the letters n, r, w, b"),
 	DO(0, WRITE, "/t/none|x", "OK|"),
 	DO(0, WRITE, "/t/read|x", "OK|"),
 	DO(0, SET_PERMS, "/t/read|n0|r1|", "OK|"),
@@ -30,13 +45,13 @@ const struct step domain_steps[] = {
 	DO(2, READ, "/t/read|", "!EACCES"),
 	DO(2, READ, "/t/all|", "x"),
 
-	CASE("rights: the first entry that names a domain wins"),
+	CASE("permissions: the first entry that names a domain wins"),
 	DO(0, WRITE, "/t|x", "OK|"),
 	DO(0, SET_PERMS, "/t|b0|n1|b1|", "OK|"),
 	DO(1, READ, "/t|", "!EACCES"),
 	DO(2, READ, "/t|", "x"),
 
-	CASE("rights: owner"),
+	CASE("permissions: an owner may do all but give the node away (EPERM)"),
 	DO(0, WRITE, "/t|x", "OK|"),
 	DO(0, SET_PERMS, "/t|n1|", "OK|"),
 	DO(1, READ, "/t|", "x"),
@@ -49,13 +64,13 @@ const struct step domain_steps[] = {
 	DO(2, WRITE, "/t|z", "OK|"),
 	DO(2, SET_PERMS, "/t|n2|", "!EACCES"),
 
-	CASE("rights: who may not own"),
+	CASE("permissions: an owner must exist (ENOENT), others need not"),
 	DO(0, WRITE, "/t|x", "OK|"),
 	DO(0, SET_PERMS, "/t|n9|", "!ENOENT"),
 	DO(0, SET_PERMS, "/t|n3|r9|", "OK|"),
 	DO(0, GET_PERMS, "/t|", "n3|r9|"),
 
-	CASE("masking: who cannot look there learns nothing"),
+	CASE("permissions: masking: who cannot look there is told EACCES"),
 	DO(0, MKDIR, "/t/open|", "OK|"),
 	DO(0, SET_PERMS, "/t/open|r0|", "OK|"),
 	DO(0, MKDIR, "/t/shut|", "OK|"),
@@ -73,7 +88,8 @@ const struct step domain_steps[] = {
 	DO(1, READ, "/nowhere|", "!EACCES"),
 	DO(1, READ, "/t/op en|", "!EINVAL"),
 
-	CASE("creating: the creator owns, the rest is inherited"),
+	CASE("permissions: a creator owns what it makes, the rest is "
+	     "inherited"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, SET_PERMS, "/t|n0|b1|r2|", "OK|"),
 	DO(1, WRITE, "/t/a/b|1", "OK|"),
@@ -85,18 +101,18 @@ const struct step domain_steps[] = {
 	DO(2, MKDIR, "/t/a|", "!EACCES"),
 	DO(2, READ, "/t/a/b|", "1"),
 
-	CASE("relative names belong to the caller's home"),
-	DO(0, MKDIR, "/local/domain/1|", "OK|"),
-	DO(0, SET_PERMS, "/local/domain/1|n1|", "OK|"),
-	DO(1, WRITE, "x|1", "OK|"),
-	DO(0, READ, "/local/domain/1/x|", "1"),
-	DO(1, WATCH, "x|w|", "OK|"),
-	EVENT(1, "x|w|"),
-	DO(0, WRITE, "/local/domain/1/x/y|1", "OK|"),
-	EVENT(1, "x/y|w|"),
-	DO(2, READ, "x|", "!EACCES"),
+	CASE("paths: relative names belong to the caller's home"),
+	DO(0, MKDIR, "/local/domain/1/t|", "OK|"),
+	DO(0, SET_PERMS, "/local/domain/1/t|n1|", "OK|"),
+	DO(1, WRITE, "t/x|1", "OK|"),
+	DO(0, READ, "/local/domain/1/t/x|", "1"),
+	DO(1, WATCH, "t/x|w|", "OK|"),
+	EVENT(1, "t/x|w|"),
+	DO(0, WRITE, "/local/domain/1/t/x/y|1", "OK|"),
+	EVENT(1, "t/x/y|w|"),
+	DO(2, READ, "/local/domain/1/t/x|", "!EACCES"),
 
-	CASE("what only the privileged may ask"),
+	CASE("operations: what only the privileged may ask is EACCES"),
 	DO(1, CONTROL, "help|", "!EACCES"),
 	DO(1, INTRODUCE, "2|1|1|", "!EACCES"),
 	DO(1, RELEASE, "2|", "!EACCES"),
@@ -104,9 +120,9 @@ const struct step domain_steps[] = {
 	DO(1, SET_TARGET, "1|2|", "!EACCES"),
 	DO(1, IS_DOMAIN_INTRODUCED, "2|", "!EACCES"),
 	DO(1, GET_DOMAIN_PATH, "2|", "/local/domain/2|"),
-	{ NULL, 1, 99, 0, "", "!ENOSYS" },
+	OTHER(1, 99, "", "!ENOSYS"),
 
-	CASE("target: acts on what the target owns"),
+	CASE("permissions: SET_TARGET: acts on what the target owns"),
 	DO(0, WRITE, "/t/own|x", "OK|"),
 	DO(0, SET_PERMS, "/t/own|n2|", "OK|"),
 	DO(0, WRITE, "/t/entry|x", "OK|"),
@@ -120,16 +136,18 @@ const struct step domain_steps[] = {
 	DO(0, SET_TARGET, "1|3|", "!ENOENT"),
 	DO(0, SET_TARGET, "9|1|", "!ENOENT"),
 
-	CASE("target: a domain that went is not aimed at in its successor"),
-	DO(0, INTRODUCE, "3|1|7|", "OK|"),
+	CASE_DIFFERS("permissions: SET_TARGET: a domain that went is not aimed "
+		     "at in its successor",
+		     "it goes on aiming at whoever has the number"),
+	DO(0, INTRODUCE, "3|1|^3|", "OK|"),
 	DO(0, SET_TARGET, "1|3|", "OK|"),
 	DO(0, RELEASE, "3|", "OK|"),
-	DO(0, INTRODUCE, "3|1|7|", "OK|"),
+	DO(0, INTRODUCE, "3|1|^3|", "OK|"),
 	DO(0, WRITE, "/t|x", "OK|"),
 	DO(0, SET_PERMS, "/t|n3|", "OK|"),
-	DO(1, READ, "/t|", "!EACCES"),
+	DIFF(1, READ, "/t|", "!EACCES", "x"),
 
-	CASE("introduced or not"),
+	CASE("operations: IS_DOMAIN_INTRODUCED, RESUME, RELEASE"),
 	DO(0, IS_DOMAIN_INTRODUCED, "1|", "T|"),
 	DO(0, IS_DOMAIN_INTRODUCED, "3|", "F|"),
 	DO(0, IS_DOMAIN_INTRODUCED, "9|", "F|"),
@@ -137,7 +155,7 @@ const struct step domain_steps[] = {
 	DO(0, RESUME, "3|", "!ENOENT"),
 	DO(0, RELEASE, "3|", "!ENOENT"),
 
-	CASE("watch: only what may be seen, or whose parent may"),
+	CASE("watches: only what may be seen, or whose parent may"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, WRITE, "/t/s/secret|1", "OK|"),
 	DO(0, WRITE, "/t/s/shown|1", "OK|"),
@@ -163,7 +181,7 @@ const struct step domain_steps[] = {
 	DO(0, RM, "/t/s/secret|", "OK|"),
 	QUIET(1),
 
-	CASE("watch: removal of a subtree filters each node by itself"),
+	CASE("watches: removal of a subtree filters each node by itself"),
 	DO(0, WRITE, "/t/a/open|1", "OK|"),
 	DO(0, SET_PERMS, "/t/a/open|n0|r1|", "OK|"),
 	DO(0, WRITE, "/t/a/shut|1", "OK|"),
@@ -174,27 +192,29 @@ const struct step domain_steps[] = {
 	EVENT(1, "/t/a/open|o|"),
 	QUIET(1),
 
-	CASE("watch: special ones need a right of their own"),
+	CASE_OURS("watches: special ones need a right of their own",
+		  "it keeps the rule when it has just begun; behind the cases "
+		  "above it ended at such a SET_PERMS, each time"),
 	DO(1, WATCH, "@releaseDomain|r|", "OK|"),
 	DO(2, WATCH, "@releaseDomain|r|", "OK|"),
 	EVENT(1, "@releaseDomain|r|"),
 	EVENT(2, "@releaseDomain|r|"),
-	DO(1, SET_PERMS, "@releaseDomain|n0|r1|", "!EACCES"),
+	DO(1, SET_PERMS, "@releaseDomain|n0|r1|", "!ENOENT"),
 	DO(0, SET_PERMS, "@releaseDomain|n0|r1|", "OK|"),
 	DO(0, SET_PERMS, "@nonsense|n0|r1|", "!EINVAL"),
-	DO(0, INTRODUCE, "3|1|7|", "OK|"),
+	DO(0, INTRODUCE, "3|1|^3|", "OK|"),
 	DO(0, RELEASE, "3|", "OK|"),
 	EVENT(1, "@releaseDomain|r|"),
 	QUIET(2),
 
-	CASE("watch: introduction and release"),
+	CASE("domains: INTRODUCE and RELEASE, and their special watches"),
 	DO(3, WATCH, "@introduceDomain|i|", "OK|"),
 	DO(3, WATCH, "@releaseDomain|r|", "OK|"),
 	SYNC(3),
-	DO(0, INTRODUCE, "3|1|7|", "OK|"),
+	DO(0, INTRODUCE, "3|1|^3|", "OK|"),
 	EVENT(3, "@introduceDomain|i|"),
 	DO(0, IS_DOMAIN_INTRODUCED, "3|", "T|"),
-	DO(0, INTRODUCE, "3|1|8|", "OK|"),
+	DO(0, INTRODUCE, "3|1|^3|", "OK|"),
 	QUIET(3),
 	DO(0, INTRODUCE, "9|1|8|", "!EINVAL"),
 	DO(0, RELEASE, "3|", "OK|"),
@@ -202,8 +222,8 @@ const struct step domain_steps[] = {
 	DO(0, IS_DOMAIN_INTRODUCED, "3|", "F|"),
 	DO(0, RELEASE, "3|", "!ENOENT"),
 
-	CASE("a released domain's nodes go, with all below"),
-	DO(0, INTRODUCE, "3|1|7|", "OK|"),
+	CASE("domains: a released domain's nodes go, with all below"),
+	DO(0, INTRODUCE, "3|1|^3|", "OK|"),
 	DO(0, WRITE, "/t/a/mine/deep|1", "OK|"),
 	DO(0, SET_PERMS, "/t/a/mine|n3|", "OK|"),
 	DO(0, WRITE, "/t/a/granted|1", "OK|"),
@@ -212,7 +232,9 @@ const struct step domain_steps[] = {
 	DO(0, DIRECTORY, "/t/a|", "granted|"),
 	DO(0, GET_PERMS, "/t/a/granted|", "n0|r3|"),
 
-	CASE("transaction: creating beside others does not conflict"),
+	CASE_DIFFERS("transactions: two domains that create beside each other "
+		     "do not conflict",
+		     "it reads the parent of what it makes"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, SET_PERMS, "/t|n0|b1|b2|", "OK|"),
 	DO(1, TRANSACTION_START, "|", "$1"),
@@ -220,10 +242,10 @@ const struct step domain_steps[] = {
 	IN(1, 1, WRITE, "/t/one|1", "OK|"),
 	IN(2, 2, WRITE, "/t/two|2", "OK|"),
 	IN(1, 1, TRANSACTION_END, "T|", "OK|"),
-	IN(2, 2, TRANSACTION_END, "T|", "OK|"),
-	DO(0, DIRECTORY, "/t|", "one|two|"),
+	IN_DIFF(2, 2, TRANSACTION_END, "T|", "OK|", "!EAGAIN"),
+	DIFF(0, DIRECTORY, "/t|", "one|two|", "one|"),
 
-	CASE("transaction: rights are looked at again by the commit"),
+	CASE("transactions: rights are looked at again by the commit"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, SET_PERMS, "/t|n0|b1|", "OK|"),
 	DO(1, TRANSACTION_START, "|", "$1"),
@@ -232,7 +254,7 @@ const struct step domain_steps[] = {
 	IN(1, 1, TRANSACTION_END, "T|", "!EAGAIN"),
 	DO(0, READ, "/t/x|", "!ENOENT"),
 
-	CASE("transaction: a refusal is something that was read"),
+	CASE("transactions: a refusal is something that was read"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, SET_PERMS, "/t|r0|", "OK|"),
 	DO(1, TRANSACTION_START, "|", "$1"),
@@ -244,5 +266,150 @@ const struct step domain_steps[] = {
 	IN(1, 1, DIRECTORY, "/t|", "!EACCES"),
 	DO(0, SET_PERMS, "/t|r0|", "OK|"),
 	IN(1, 1, TRANSACTION_END, "T|", "!EAGAIN"),
+
+	CASE("permissions: creating wants the right to write above"),
+	DO(0, MKDIR, "/t|", "OK|"),
+	DO(0, SET_PERMS, "/t|n0|r1|w2|", "OK|"),
+	DO(1, MKDIR, "/t/a|", "!EACCES"),
+	DO(1, WRITE, "/t/a/b/c|1", "!EACCES"),
+	DO(2, WRITE, "/t/a/b/c|1", "OK|"),
+	DO(2, READ, "/t/a/b/c|", "1"),
+	DO(1, WRITE, "/t/a/b/d|1", "!EACCES"),
+
+	CASE_DIFFERS("permissions: what a domain was given ends with it",
+		     "for it a RELEASE is not a domain's end; here whoever is "
+		     "introduced anew is somebody else"),
+	DO(0, WRITE, "/t|x", "OK|"),
+	DO(0, SET_PERMS, "/t|n0|r2|", "OK|"),
+	DO(2, READ, "/t|", "x"),
+	DO(0, RELEASE, "2|", "OK|"),
+	DO(0, INTRODUCE, "2|1|^2|", "OK|"),
+	DIFF(2, READ, "/t|", "!EACCES", "x"),
+
+	CASE("quotas: nodes: 1000, then ENOSPC"),
+	DO(0, MKDIR, "/t|", "OK|"),
+	DO(0, SET_PERMS, "/t|n0|b1|b2|", "OK|"),
+	NODES_802,
+	MANY(99, 1, MKDIR, "/t/8/#|", "OK|"),
+	MANY(99, 1, MKDIR, "/t/9/#|", "OK|"),
+	DO(1, MKDIR, "/t/9/more|", "!ENOSPC"),
+	DO(2, MKDIR, "/t/9/more|", "OK|"),
+	DO(1, RM, "/t/0/0|", "OK|"),
+	DO(1, MKDIR, "/t/0/0|", "OK|"),
+	DO(0, MKDIR, "/t/0/x|", "OK|"),
+
+	CASE_DIFFERS("quotas: watches: 128, then E2BIG", "it allows one more"),
+	MANY(128, 1, WATCH, "/t/#|w|", "OK|"),
+	DIFF(1, WATCH, "/t/x|w|", "!E2BIG", "OK|"),
+	DO(1, WATCH, "/t/y|w|", "!E2BIG"),
+	DO(1, UNWATCH, "/t/0|w|", "OK|"),
+	DO(1, WATCH, "/t/z|w|", "OK|"),
+	DO(2, WATCH, "/t/x|w|", "OK|"),
+
+	CASE_DIFFERS("quotas: open transactions: 10, then ENOSPC",
+		     "it allows one more"),
+	MANY(9, 1, TRANSACTION_START, "|", "*"),
+	DO(1, TRANSACTION_START, "|", "$1"),
+	DIFF(1, TRANSACTION_START, "|", "!ENOSPC", "*"),
+	DO(1, TRANSACTION_START, "|", "!ENOSPC"),
+	IN(1, 1, TRANSACTION_END, "F|", "OK|"),
+	DO(1, TRANSACTION_START, "|", "$1"),
+	DO(2, TRANSACTION_START, "|", "$2"),
+
+	CASE("quotas: size of a node: 2048, then ENOSPC"),
+	DO(0, MKDIR, "/t|", "OK|"),
+	DO(0, SET_PERMS, "/t|n0|b1|", "OK|"),
+	DO(1, WRITE, "/t/a|" X512 X512 X512 X64 X64 X64 X64, "OK|"),
+	DO(1, WRITE, "/t/a|" X512 X512 X512 X512, "!ENOSPC"),
+	DO(1, WRITE, "/t/b|" X512 X512 X512 X512, "!ENOSPC"),
+	DO(1, READ, "/t/b|", "!ENOENT"),
+	DO(0, WRITE, "/t/a|" X512 X512 X512 X512, "OK|"),
+
+	CASE("quotas: entries in a permission list: 5, then ENOSPC"),
+	DO(0, MKDIR, "/t|", "OK|"),
+	DO(0, SET_PERMS, "/t|n1|", "OK|"),
+	DO(1, SET_PERMS, "/t|n1|r2|r3|r4|r5|", "OK|"),
+	DO(1, SET_PERMS, "/t|n1|r2|r3|r4|r5|r6|", "!ENOSPC"),
+	DO(1, GET_PERMS, "/t|", "n1|r2|r3|r4|r5|"),
+
+	CASE_DIFFERS("quotas: nodes touched in a transaction: 1024, then "
+		     "ENOSPC, and it is lost",
+		     "the end of a lost transaction is ENOMEM there, whatever "
+		     "it was lost for"),
+	DO(0, MKDIR, "/t|", "OK|"),
+	DO(0, SET_PERMS, "/t|n0|b1|", "OK|"),
+	DO(1, TRANSACTION_START, "|", "$1"),
+	IN_MANY(1000, 1, 1, READ, "/t/#|", "!ENOENT"),
+	IN_MANY(100, 1, 1, READ, "/t/x#|", "?"),
+	IN(1, 1, READ, "/t/y|", "!ENOSPC"),
+	IN_DIFF(1, 1, TRANSACTION_END, "T|", "!ENOSPC", "!ENOMEM"),
+
+	CASE("transactions: quotas are looked at again by the commit"),
+	DO(0, MKDIR, "/t|", "OK|"),
+	DO(0, SET_PERMS, "/t|n0|b1|", "OK|"),
+	NODES_802,
+	DO(1, TRANSACTION_START, "|", "$1"),
+	DO(1, TRANSACTION_START, "|", "$2"),
+	IN_MANY(150, 1, 1, MKDIR, "/t/8/#|", "OK|"),
+	IN_MANY(150, 2, 1, MKDIR, "/t/9/#|", "OK|"),
+	IN(1, 1, TRANSACTION_END, "T|", "OK|"),
+	IN(2, 1, TRANSACTION_END, "T|", "!ENOSPC"),
+	DO(1, READ, "/t/9/0|", "!ENOENT"),
+
+	CASE("watches: UNWATCH and WATCH by a domain look at no right"),
+	DO(0, MKDIR, "/t/shut|", "OK|"),
+	DO(1, WATCH, "/t/shut|w|", "OK|"),
+	EVENT(1, "/t/shut|w|"),
+	DO(0, WRITE, "/t/shut|1", "OK|"),
+	QUIET(1),
+	DO(1, UNWATCH, "/t/shut|w|", "OK|"),
+
+	CASE("watches: a domain's own write is answered behind its events"),
+	DO(0, MKDIR, "/t|", "OK|"),
+	DO(0, SET_PERMS, "/t|n1|", "OK|"),
+	DO(1, WATCH, "/t|w|", "OK|"),
+	EVENT(1, "/t|w|"),
+	FIRST(1, WRITE, "/t/a|1", "/t/a|w|"),
+	FIRST(1, RM, "/t/a|", "/t/a|w|"),
+
+	CASE("domains: a new INTRODUCE drops watches and transactions"),
+	DO(0, MKDIR, "/t|", "OK|"),
+	DO(0, SET_PERMS, "/t|n0|b2|", "OK|"),
+	DO(2, WATCH, "/t|w|", "OK|"),
+	SYNC(2),
+	DO(2, TRANSACTION_START, "|", "$1"),
+	DO(0, INTRODUCE, "2|1|^2|", "OK|"),
+	IN(1, 2, READ, "/t|", "!ENOENT"),
+	DO(0, WRITE, "/t|1", "OK|"),
+	QUIET(2),
+	DO(2, WATCH, "/t|w|", "OK|"),
+
+	CASE("domains: @releaseDomain tells of a shutdown once, until RESUME"),
+	DO(0, INTRODUCE, "3|1|^3|", "OK|"),
+	DO(0, WRITE, "/t/own|1", "OK|"),
+	DO(0, SET_PERMS, "/t/own|n3|", "OK|"),
+	DO(3, WATCH, "@releaseDomain|r|", "OK|"),
+	SYNC(3),
+	OTHER(3, STEP_SHUTDOWN, NULL, NULL),
+	EVENT(3, "@releaseDomain|r|"),
+	QUIET(3),
+	DO(0, IS_DOMAIN_INTRODUCED, "3|", "T|"),
+	DO(0, READ, "/t/own|", "1"),
+	DO(0, RESUME, "3|", "OK|"),
+
+	CASE("domains: a domain that dies: @releaseDomain, its nodes go, its "
+	     "number is free"),
+	DO(0, INTRODUCE, "3|1|^3|", "OK|"),
+	DO(0, WRITE, "/t/own/deep|1", "OK|"),
+	DO(0, SET_PERMS, "/t/own|n3|", "OK|"),
+	DO(3, WATCH, "@releaseDomain|r|", "OK|"),
+	SYNC(3),
+	OTHER(3, STEP_DESTROY, NULL, NULL),
+	EVENT(3, "@releaseDomain|r|"),
+	DO(0, IS_DOMAIN_INTRODUCED, "3|", "F|"),
+	DO(0, READ, "/t/own|", "!ENOENT"),
+	DO(0, DIRECTORY, "/t|", ""),
+	DO(0, RELEASE, "3|", "!ENOENT"),
+	DO(0, INTRODUCE, "3|1|^3|", "!EINVAL"),
 };
 const size_t domain_step_count = sizeof(domain_steps) / sizeof(domain_steps[0]);

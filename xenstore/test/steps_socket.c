@@ -6,15 +6,123 @@
  */
 #include "xenstore/test/steps.h"
 
-/* Where the stock daemon answers otherwise; docs/store.md says why. */
-#define OURS "[stock differs]"
+/* Why the stock daemon answers otherwise. */
+#define ANY_ERROR "it looks for the NUL when the path has already failed, " \
+	"and answers with whatever error came first"
+#define READ_SETS "it reads what it writes, and the parent of what it makes; " \
+	"clients try again there, here they need not"
 
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X512 X64 X64 X64 X64 X64 X64 X64 X64
-#define X2048 X512 X512 X512 X512
+#define X1024 X512 X512
+#define X2048 X1024 X1024
+#define X4093 X2048 X1024 X512 X64 X64 X64 X64 X64 X64 X64 \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 const struct step socket_steps[] = {
-	CASE("read and write"),
+	CASE("framing: a payload has up to 4096 bytes"),
+	DO(0, WRITE, "/t|" X4093, "OK|"),
+	DO(0, READ, "/t|", X4093),
+
+	CASE("framing: more than 4096 bytes cost the connection"),
+	DO(0, WRITE, "/t|1", "OK|"),
+	OTHER(1, STEP_LONG, NULL, NULL),
+	OTHER(1, STEP_ENDED, NULL, NULL),
+	DO(0, READ, "/t|", "1"),
+
+	CASE("framing: answers come in the order of requests"),
+	DO(0, WRITE, "/t/a|1", "OK|"),
+	DO(0, WRITE, "/t/b|2", "OK|"),
+	OTHER(0, STEP_SEND, "/t/a|", NULL),
+	OTHER(0, STEP_SEND, "/t/none|", NULL),
+	OTHER(0, STEP_SEND, "/t/b|", NULL),
+	OTHER(0, STEP_ANSWER, NULL, "1"),
+	OTHER(0, STEP_ANSWER, NULL, "!ENOENT"),
+	OTHER(0, STEP_ANSWER, NULL, "2"),
+
+	CASE("framing: the answer carries type, number and transaction of the "
+	     "request"),
+	DO(0, TRANSACTION_START, "|", "$1"),
+	IN(1, 0, DIRECTORY, "/t|", "!ENOENT"),
+	IN(1, 0, MKDIR, "/t|", "OK|"),
+	IN(1, 0, GET_PERMS, "/t|", "n0|"),
+	IN(1, 0, TRANSACTION_END, "F|", "OK|"),
+
+	CASE("paths: a fresh store has /tool/xenstored, n0 like the root"),
+	DO(0, READ, "/tool/xenstored|", "*"),
+	DO(0, GET_PERMS, "/|", "n0|"),
+	DO(0, GET_PERMS, "/tool|", "n0|"),
+	DO(0, GET_PERMS, "/tool/xenstored|", "n0|"),
+
+	CASE("operations: DIRECTORY: more than 4096 bytes are E2BIG"),
+	MANY(128, 0, MKDIR, "/t/a-child-with-a-long-name-number-#|", "OK|"),
+	DO(0, DIRECTORY, "/t|", "!E2BIG"),
+	DO(0, DIRECTORY, "/t/a-child-with-a-long-name-number-7|", ""),
+
+	CASE("operations: DIRECTORY_PART: all children, the end marked"),
+	DO(0, MKDIR, "/t|", "OK|"),
+	OTHER(0, STEP_PARTS, "/t", "0"),
+	MANY(300, 0, MKDIR, "/t/a-child-with-a-long-name-number-#|", "OK|"),
+	OTHER(0, STEP_PARTS, "/t", "300"),
+	DO(0, RM, "/t/a-child-with-a-long-name-number-7|", "OK|"),
+	OTHER(0, STEP_PARTS, "/t", "299"),
+
+	CASE("operations: SET_PERMS: special watches have a list of their own"),
+	DO(0, SET_PERMS, "@releaseDomain|n0|r7|", "OK|"),
+	DO(0, SET_PERMS, "@introduceDomain|n0|r7|", "OK|"),
+	DO(0, SET_PERMS, "@releaseDomain|n0|", "OK|"),
+	DO(0, SET_PERMS, "@introduceDomain|n0|", "OK|"),
+	DO(0, SET_PERMS, "@other|n0|", "!EINVAL"),
+
+	CASE("operations: CONTROL: help, check, log, quota, print"),
+	DO(0, CONTROL, "help|", "*"),
+	DO(0, CONTROL, "quota|", "*"),
+	DO(0, CONTROL, "print|a text|", "*"),
+	DO(0, CONTROL, "log|on|", "*"),
+	DO(0, CONTROL, "log|off|", "*"),
+	DO(0, CONTROL, "check|", "*"),
+
+	CASE_DIFFERS("operations: CONTROL: memreport",
+		     "its report goes to a file, which must be named, and not "
+		     "into the answer"),
+	DIFF(0, CONTROL, "memreport|", "*", "!EINVAL"),
+
+	CASE("watches: a token is any text, the path need not exist"),
+	DO(0, WATCH, "/t/no/such/node|a token, with {signs}|", "OK|"),
+	EVENT(0, "/t/no/such/node|a token, with {signs}|"),
+	DO(1, WRITE, "/t/no/such/node|1", "OK|"),
+	EVENT(0, "/t/no/such/node|a token, with {signs}|"),
+
+	CASE("watches: what makes a path tells of its end alone"),
+	DO(0, WATCH, "/t|w|", "OK|"),
+	DO(0, WATCH, "/t/a/b|b|", "OK|"),
+	SYNC(0),
+	DO(1, WRITE, "/t/a/b/c|1", "OK|"),
+	EVENT(0, "/t/a/b/c|w|"),
+	EVENT(0, "/t/a/b/c|b|"),
+	QUIET(0),
+
+	CASE("watches: end with their connection's RESET_WATCHES alone"),
+	DO(0, WATCH, "/t|w|", "OK|"),
+	DO(1, WATCH, "/t|w|", "OK|"),
+	SYNC(0),
+	SYNC(1),
+	DO(1, RESET_WATCHES, "|", "OK|"),
+	DO(2, WRITE, "/t|1", "OK|"),
+	EVENT(0, "/t|w|"),
+	QUIET(1),
+
+	CASE("transactions: a number is not 0 and not that of another open "
+	     "one"),
+	DO(0, TRANSACTION_START, "|", "$1"),
+	DO(0, TRANSACTION_START, "|", "$2"),
+	IN(1, 0, TRANSACTION_END, "F|", "OK|"),
+	IN(2, 0, WRITE, "/t|1", "OK|"),
+	DO(0, TRANSACTION_START, "|", "$3"),
+	IN(3, 0, READ, "/t|", "!ENOENT"),
+	IN(2, 0, READ, "/t|", "1"),
+
+	CASE("operations: WRITE and READ: any bytes, missing parents are made"),
 	DO(0, WRITE, "/t/a|hello", "OK|"),
 	DO(0, READ, "/t/a|", "hello"),
 	DO(1, READ, "/t/a|", "hello"),
@@ -26,21 +134,24 @@ const struct step socket_steps[] = {
 	DO(0, READ, "/t/b|", "!ENOENT"),
 	DO(0, READ, "/t/b/c|", "!ENOENT"),
 
-	CASE("payloads without one path: read " OURS),
-	DO(0, READ, "", "!EINVAL"),
-	DO(0, READ, "/t/a", "!EINVAL"),
-	DO(0, READ, "/t/a|x|", "!EINVAL"),
+	CASE_DIFFERS("operations: a payload that is not one path is EINVAL: "
+		     "read", ANY_ERROR),
+	DIFF(0, READ, "", "!EINVAL", "!"),
+	DIFF(0, READ, "/t/a", "!EINVAL", "!"),
+	DIFF(0, READ, "/t/a|x|", "!EINVAL", "!"),
 
-	CASE("payloads without one path: directory, rights " OURS),
-	DO(0, DIRECTORY, "/t", "!EINVAL"),
-	DO(0, GET_PERMS, "", "!EINVAL"),
+	CASE_DIFFERS("operations: a payload that is not one path is EINVAL: "
+		     "directory, rights", ANY_ERROR),
+	DIFF(0, DIRECTORY, "/t", "!EINVAL", "!"),
+	DIFF(0, GET_PERMS, "", "!EINVAL", "!"),
 
-	CASE("payloads without one path: mkdir, rm " OURS),
-	DO(0, MKDIR, "/t/a", "!EINVAL"),
-	DO(0, MKDIR, "/t/a|b|", "!EINVAL"),
-	DO(0, RM, "", "!EINVAL"),
+	CASE_DIFFERS("operations: a payload that is not one path is EINVAL: "
+		     "mkdir, rm", ANY_ERROR),
+	DIFF(0, MKDIR, "/t/a", "!EINVAL", "!"),
+	DIFF(0, MKDIR, "/t/a|b|", "!EINVAL", "!"),
+	DIFF(0, RM, "", "!EINVAL", "!"),
 
-	CASE("payloads that are malformed"),
+	CASE("operations: malformed payloads are EINVAL"),
 	DO(0, WRITE, "", "!EINVAL"),
 	DO(0, WRITE, "/t/a", "!EINVAL"),
 	DO(0, SET_PERMS, "/t|", "!EINVAL"),
@@ -53,7 +164,8 @@ const struct step socket_steps[] = {
 	DO(0, INTRODUCE, "5|1|", "!EINVAL"),
 	DO(0, SET_TARGET, "5|", "!EINVAL"),
 
-	CASE("names: characters and slashes"),
+	CASE("paths: characters, slashes, no empty name: else EINVAL, of READ "
+	     "too"),
 	DO(0, WRITE, "/t/Az09-_@|1", "OK|"),
 	DO(0, WRITE, "/t/a b|1", "!EINVAL"),
 	DO(0, WRITE, "/t/a.b|1", "!EINVAL"),
@@ -67,7 +179,7 @@ const struct step socket_steps[] = {
 	DO(0, READ, "a b|", "!EINVAL"),
 	DO(0, READ, "/|", ""),
 
-	CASE("names: length, the home prefix not counted"),
+	CASE("paths: at most 2048 bytes behind /local/domain/N/"),
 	DO(0, WRITE, "/" X512 X512 X512 X512 "|1", "!EINVAL"),
 	DO(0, READ, "/" X512 X512 X512 X64 X64 X64 X64 X64 X64 X64 "|",
 	   "!ENOENT"),
@@ -76,19 +188,19 @@ const struct step socket_steps[] = {
 	DO(0, READ, X2048 "|", "!ENOENT"),
 	DO(0, READ, X2048 "x|", "!EINVAL"),
 
-	CASE("relative names belong to domain 0"),
+	CASE("paths: a socket's relative names belong to domain 0"),
 	DO(0, WRITE, "t/a|1", "OK|"),
 	DO(0, READ, "/local/domain/0/t/a|", "1"),
 	DO(0, DIRECTORY, "t|", "a|"),
 	DO(0, RM, "t|", "OK|"),
 	DO(0, READ, "/local/domain/0/t/a|", "!ENOENT"),
 
-	CASE("special names are no nodes"),
+	CASE("paths: special names are no nodes"),
 	DO(0, READ, "@introduceDomain|", "!EINVAL"),
 	DO(0, WRITE, "@releaseDomain|1", "!EINVAL"),
 	DO(0, MKDIR, "@x|", "!EINVAL"),
 
-	CASE("directory: order of creation"),
+	CASE("operations: DIRECTORY: children in the order of their creation"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, DIRECTORY, "/t|", ""),
 	DO(0, WRITE, "/t/z|1", "OK|"),
@@ -103,7 +215,7 @@ const struct step socket_steps[] = {
 	DO(0, DIRECTORY, "/t|", "z|m|b|a|"),
 	DO(0, DIRECTORY, "/t/none|", "!ENOENT"),
 
-	CASE("directory in parts"),
+	CASE("operations: DIRECTORY_PART: malformed, missing, behind the end"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, DIRECTORY_PART, "/t|0|", "*"),
 	DO(0, WRITE, "/t/a|1", "OK|"),
@@ -111,7 +223,7 @@ const struct step socket_steps[] = {
 	DO(0, DIRECTORY_PART, "/t|99|", "*"),
 	DO(0, DIRECTORY_PART, "/t/none|0|", "!ENOENT"),
 
-	CASE("mkdir"),
+	CASE("operations: MKDIR: what is there keeps its value"),
 	DO(0, MKDIR, "/t/a/b|", "OK|"),
 	DO(0, READ, "/t/a/b|", ""),
 	DO(0, WRITE, "/t/a/b|v", "OK|"),
@@ -119,7 +231,8 @@ const struct step socket_steps[] = {
 	DO(0, READ, "/t/a/b|", "v"),
 	DO(0, MKDIR, "/|", "OK|"),
 
-	CASE("rm"),
+	CASE("operations: RM: whole subtrees; a missing node, a missing "
+	     "parent, the root"),
 	DO(0, WRITE, "/t/a/b/c|1", "OK|"),
 	DO(0, RM, "/t/a|", "OK|"),
 	DO(0, READ, "/t/a/b/c|", "!ENOENT"),
@@ -128,7 +241,8 @@ const struct step socket_steps[] = {
 	DO(0, RM, "/t/a/b|", "!ENOENT"),
 	DO(0, RM, "/|", "!EINVAL"),
 
-	CASE("permissions: set, get, inherit"),
+	CASE("operations: GET_PERMS and SET_PERMS; new nodes inherit all "
+	     "entries"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, GET_PERMS, "/t|", "n0|"),
 	DO(0, SET_PERMS, "/t|b0|r5|w6|n7|", "OK|"),
@@ -139,7 +253,7 @@ const struct step socket_steps[] = {
 	DO(0, SET_PERMS, "/t/none|n0|", "!ENOENT"),
 	DO(0, GET_PERMS, "/t/none|", "!ENOENT"),
 
-	CASE("permissions: malformed"),
+	CASE("operations: SET_PERMS: malformed entries are EINVAL"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, SET_PERMS, "/t|x0|", "!EINVAL"),
 	DO(0, SET_PERMS, "/t|n|", "!EINVAL"),
@@ -147,15 +261,18 @@ const struct step socket_steps[] = {
 	DO(0, SET_PERMS, "/t|n0|rx|", "!EINVAL"),
 	DO(0, GET_PERMS, "/t|", "n0|"),
 
-	CASE("unknown operations"),
-	{ NULL, 0, 20, 0, "", "!ENOSYS" },
-	{ NULL, 0, 23, 0, "", "!ENOSYS" },
-	{ NULL, 0, 0xffff, 0, "", "!ENOSYS" },
-	{ NULL, 0, 0xffffffff, 0, "", "!ENOSYS" },
+	CASE("framing: unknown operations, and those of servers, are ENOSYS"),
+	OTHER(0, 20, "", "!ENOSYS"),
+	OTHER(0, 23, "", "!ENOSYS"),
+	OTHER(0, 24, "5|", "!ENOSYS"),
+	OTHER(0, 26, "nodes|", "!ENOSYS"),
+	OTHER(0, 0xffff, "", "!ENOSYS"),
+	OTHER(0, 0xffffffff, "", "!ENOSYS"),
 	DO(0, WATCH_EVENT, "/t|x|", "!ENOSYS"),
 	DO(0, ERROR, "EINVAL|", "!ENOSYS"),
 
-	CASE("domain paths"),
+	CASE("operations: GET_DOMAIN_PATH, IS_DOMAIN_INTRODUCED, RELEASE, "
+	     "RESUME, SET_TARGET, INTRODUCE: of domains that are not there"),
 	DO(0, GET_DOMAIN_PATH, "0|", "/local/domain/0|"),
 	DO(0, GET_DOMAIN_PATH, "4711|", "/local/domain/4711|"),
 	DO(0, IS_DOMAIN_INTRODUCED, "0|", "T|"),
@@ -167,13 +284,11 @@ const struct step socket_steps[] = {
 	DO(0, SET_TARGET, "31000|31001|", "!ENOENT"),
 	DO(0, INTRODUCE, "31000|1|0|", "!EINVAL"),
 
-	CASE("control"),
+	CASE("operations: CONTROL: unknown commands and none are EINVAL"),
 	DO(0, CONTROL, "", "!EINVAL"),
 	DO(0, CONTROL, "nonsense|", "!EINVAL"),
-	DO(0, CONTROL, "help|", "*"),
-	DO(0, CONTROL, "quota|", "*"),
 
-	CASE("watch: first event, own path, below, not beside"),
+	CASE("watches: first event, own path, below, not beside"),
 	DO(0, WATCH, "/t/a|tok|", "OK|"),
 	EVENT(0, "/t/a|tok|"),
 	QUIET(0),
@@ -197,14 +312,14 @@ const struct step socket_steps[] = {
 	DO(1, RM, "/t/a/none|", "OK|"),
 	QUIET(0),
 
-	CASE("watch: the root hears everything"),
+	CASE("watches: the root hears everything"),
 	DO(0, WATCH, "/|r|", "OK|"),
 	EVENT(0, "/|r|"),
 	DO(1, WRITE, "/t/x|1", "OK|"),
 	EVENT(0, "/t/x|r|"),
 	QUIET(0),
 
-	CASE("watch: several, in order of registration"),
+	CASE("watches: several, in order of registration"),
 	DO(0, WATCH, "/t/a/b|one|", "OK|"),
 	DO(0, WATCH, "/t|two|", "OK|"),
 	DO(0, WATCH, "/t/a|three|", "OK|"),
@@ -215,7 +330,7 @@ const struct step socket_steps[] = {
 	EVENT(0, "/t/a/b|three|"),
 	QUIET(0),
 
-	CASE("watch: keys"),
+	CASE("watches: keys"),
 	DO(0, WATCH, "/t|x|", "OK|"),
 	DO(0, WATCH, "/t|x|", "!EEXIST"),
 	DO(0, WATCH, "/t|y|", "OK|"),
@@ -231,14 +346,14 @@ const struct step socket_steps[] = {
 	QUIET(0),
 	EVENT(1, "/t|x|"),
 
-	CASE("watch: bad names"),
+	CASE("watches: bad names"),
 	DO(0, WATCH, "/t/|x|", "!EINVAL"),
 	DO(0, WATCH, "/t b|x|", "!EINVAL"),
 	DO(0, WATCH, "|x|", "!EINVAL"),
 	DO(0, WATCH, "/t||", "OK|"),
 	EVENT(0, "/t||"),
 
-	CASE("watch: relative ones get relative paths"),
+	CASE("watches: relative ones get relative paths"),
 	DO(0, WATCH, "t/a|x|", "OK|"),
 	EVENT(0, "t/a|x|"),
 	DO(1, WRITE, "/local/domain/0/t/a/b|1", "OK|"),
@@ -247,7 +362,7 @@ const struct step socket_steps[] = {
 	EVENT(0, "t/a|x|"),
 	DO(0, UNWATCH, "t/a|x|", "OK|"),
 
-	CASE("watch: removal tells ancestors once, descendants exactly"),
+	CASE("watches: removal tells ancestors once, descendants exactly"),
 	DO(0, WRITE, "/t/a/b/c|1", "OK|"),
 	DO(0, WRITE, "/t/a/d|1", "OK|"),
 	DO(1, WATCH, "/t|anc|", "OK|"),
@@ -265,7 +380,7 @@ const struct step socket_steps[] = {
 	EVENT(2, "/t/a/b|exact|"),
 	QUIET(2),
 
-	CASE("watch: special ones fire at first, and are quiet about nodes"),
+	CASE("watches: special ones fire at first, and are quiet about nodes"),
 	DO(0, WATCH, "@releaseDomain|r|", "OK|"),
 	EVENT(0, "@releaseDomain|r|"),
 	DO(0, WATCH, "@introduceDomain|i|", "OK|"),
@@ -275,7 +390,7 @@ const struct step socket_steps[] = {
 	DO(0, UNWATCH, "@releaseDomain|r|", "OK|"),
 	DO(0, UNWATCH, "@releaseDomain|r|", "!ENOENT"),
 
-	CASE("reset drops watches and transactions"),
+	CASE("operations: RESET_WATCHES drops watches and transactions"),
 	DO(0, WATCH, "/t|x|", "OK|"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	SYNC(0),
@@ -285,7 +400,7 @@ const struct step socket_steps[] = {
 	IN(1, 0, READ, "/t|", "!ENOENT"),
 	DO(0, WATCH, "/t|x|", "OK|"),
 
-	CASE("transaction: private until its end"),
+	CASE("transactions: private until its end"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	IN(1, 0, WRITE, "/t/a|1", "OK|"),
 	IN(1, 0, READ, "/t/a|", "1"),
@@ -295,13 +410,13 @@ const struct step socket_steps[] = {
 	DO(1, READ, "/t/a|", "1"),
 	IN(1, 0, READ, "/t/a|", "!ENOENT"),
 
-	CASE("transaction: thrown away"),
+	CASE("transactions: thrown away"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	IN(1, 0, WRITE, "/t/a|1", "OK|"),
 	IN(1, 0, TRANSACTION_END, "F|", "OK|"),
 	DO(0, READ, "/t/a|", "!ENOENT"),
 
-	CASE("transaction: numbers and words"),
+	CASE("transactions: numbers and words"),
 	IN(TX_UNKNOWN, 0, READ, "/|", "!ENOENT"),
 	IN(TX_UNKNOWN, 0, TRANSACTION_END, "T|", "!ENOENT"),
 	IN(TX_UNKNOWN, 0, TRANSACTION_START, "|", "!ENOENT"),
@@ -316,7 +431,7 @@ const struct step socket_steps[] = {
 	IN(1, 0, TRANSACTION_END, "T|", "OK|"),
 	IN(1, 0, TRANSACTION_END, "T|", "!ENOENT"),
 
-	CASE("transaction: conflict with a node that was read"),
+	CASE("transactions: conflict with a node that was read"),
 	DO(0, WRITE, "/t/a|1", "OK|"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	IN(1, 0, READ, "/t/a|", "1"),
@@ -327,13 +442,13 @@ const struct step socket_steps[] = {
 	DO(0, READ, "/t/a|", "2"),
 	DO(0, READ, "/t/b|", "!ENOENT"),
 
-	CASE("transaction: conflict with the absence that was read"),
+	CASE("transactions: conflict with the absence that was read"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	IN(1, 0, READ, "/t/a|", "!ENOENT"),
 	DO(1, WRITE, "/t/a|2", "OK|"),
 	IN(1, 0, TRANSACTION_END, "T|", "!EAGAIN"),
 
-	CASE("transaction: conflict with a removal, a directory, rights"),
+	CASE("transactions: conflict with a removal, a directory, rights"),
 	DO(0, WRITE, "/t/a|1", "OK|"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	DO(0, TRANSACTION_START, "|", "$2"),
@@ -347,7 +462,7 @@ const struct step socket_steps[] = {
 	IN(1, 0, TRANSACTION_END, "T|", "!EAGAIN"),
 	IN(2, 0, TRANSACTION_END, "T|", "!EAGAIN"),
 
-	CASE("transaction: what was not touched does not conflict"),
+	CASE("transactions: what was not touched does not conflict"),
 	DO(0, WRITE, "/t/a|1", "OK|"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	IN(1, 0, READ, "/t/a|", "1"),
@@ -357,7 +472,7 @@ const struct step socket_steps[] = {
 	DO(0, READ, "/t/a|", "2"),
 	DO(0, READ, "/t/b/c|", "2"),
 
-	CASE("transaction: events come with the commit, once per node"),
+	CASE("transactions: events come with the commit, once per node"),
 	DO(1, WATCH, "/t|w|", "OK|"),
 	SYNC(1),
 	DO(0, TRANSACTION_START, "|", "$1"),
@@ -370,7 +485,7 @@ const struct step socket_steps[] = {
 	EVENT(1, "/t/a|w|"),
 	QUIET(1),
 
-	CASE("transaction: no events when thrown away or in conflict"),
+	CASE("transactions: no events when thrown away or in conflict"),
 	DO(0, WRITE, "/t/a|1", "OK|"),
 	DO(1, WATCH, "/t/b|w|", "OK|"),
 	SYNC(1),
@@ -384,7 +499,7 @@ const struct step socket_steps[] = {
 	IN(1, 0, TRANSACTION_END, "T|", "!EAGAIN"),
 	QUIET(1),
 
-	CASE("transaction: removal inside"),
+	CASE("transactions: removal inside"),
 	DO(0, WRITE, "/t/a/b/c|1", "OK|"),
 	DO(0, WRITE, "/t/a/d|1", "OK|"),
 	DO(1, WATCH, "/t/a/b/c|leaf|", "OK|"),
@@ -404,7 +519,7 @@ const struct step socket_steps[] = {
 	EVENT(1, "/t/a/d|d|"),
 	QUIET(1),
 
-	CASE("transaction: events come in the order of the first touch"),
+	CASE("transactions: events come in the order of the first touch"),
 	DO(0, WRITE, "/t/b|1", "OK|"),
 	DO(1, WATCH, "/t|w|", "OK|"),
 	SYNC(1),
@@ -417,7 +532,7 @@ const struct step socket_steps[] = {
 	EVENT(1, "/t/a|w|"),
 	QUIET(1),
 
-	CASE("transaction: what was made and unmade inside"),
+	CASE("transactions: what was made and unmade inside"),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(1, WATCH, "/t/a|w|", "OK|"),
 	SYNC(1),
@@ -427,29 +542,31 @@ const struct step socket_steps[] = {
 	IN(1, 0, TRANSACTION_END, "T|", "OK|"),
 	DO(0, DIRECTORY, "/t|", ""),
 
-	CASE("transaction: blind writes to one node " OURS),
+	CASE_DIFFERS("transactions: writing what was not read does not "
+		     "conflict", READ_SETS),
 	DO(0, WRITE, "/t/a|0", "OK|"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	IN(1, 0, WRITE, "/t/a|1", "OK|"),
 	DO(1, WRITE, "/t/a|2", "OK|"),
-	IN(1, 0, TRANSACTION_END, "T|", "OK|"),
-	DO(0, READ, "/t/a|", "1"),
+	IN_DIFF(1, 0, TRANSACTION_END, "T|", "OK|", "!EAGAIN"),
+	DIFF(0, READ, "/t/a|", "1", "2"),
 
-	CASE("transaction: creating beside others " OURS),
+	CASE_DIFFERS("transactions: creating beside others does not conflict",
+		     READ_SETS),
 	DO(0, MKDIR, "/t|", "OK|"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	IN(1, 0, WRITE, "/t/a|1", "OK|"),
 	DO(1, WRITE, "/t/b|2", "OK|"),
-	IN(1, 0, TRANSACTION_END, "T|", "OK|"),
-	DO(0, DIRECTORY, "/t|", "b|a|"),
+	IN_DIFF(1, 0, TRANSACTION_END, "T|", "OK|", "!EAGAIN"),
+	DIFF(0, DIRECTORY, "/t|", "b|a|", "b|"),
 
-	CASE("watch: the answer comes after the events of one's own write"),
+	CASE("watches: the answer comes after the events of one's own write"),
 	DO(0, WATCH, "/t|w|", "OK|"),
 	EVENT(0, "/t|w|"),
 	FIRST(0, WRITE, "/t/a|1", "/t/a|w|"),
 	FIRST(0, RM, "/t/a|", "/t/a|w|"),
 
-	CASE("transaction: each connection has its own"),
+	CASE("transactions: each connection has its own"),
 	DO(0, TRANSACTION_START, "|", "$1"),
 	DO(0, TRANSACTION_START, "|", "$2"),
 	IN(1, 0, WRITE, "/t/a|1", "OK|"),
