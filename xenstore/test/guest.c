@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATIENCE_MS	10000
+#define PATIENCE_MS	60000
 #define PAGE_BYTES	4096
 
 static void name_of(char *path, size_t size, const char *folder,

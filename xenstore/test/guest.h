@@ -28,13 +28,13 @@ bool guest_open(struct guest *g, const char *folder, uint32_t domid);
 
 /*
  * One request, `len` bytes, and its answer with a NUL behind it: the answer's
- * type, or 0 if none came for ten seconds or it was not the next one.
+ * type, or 0 if none came for a minute or it was not the next one.
  */
 uint32_t guest_ask(struct guest *g, uint32_t type, uint32_t tx,
 		   const void *data, size_t len,
 		   char answer[XENSTORE_PAYLOAD_MAX + 1]);
 
-/* The path of the next event, or NULL if none comes for ten seconds. */
+/* The path of the next event, or NULL if none comes for a minute. */
 const char *guest_event(struct guest *g);
 
 #endif
