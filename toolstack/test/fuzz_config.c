@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void check(const struct vane_config *c)
 {
-	assert(c->name && c->kernel && c->memory_kib);
+	assert(c->name && (c->kernel || c->bootloader) && c->memory_kib);
 	assert(c->vcpus && c->maxvcpus >= c->vcpus);
 	assert(c->maxmem_kib >= c->memory_kib);
 	for (unsigned int i = 0; i < c->nr_disks; i++)
