@@ -147,7 +147,7 @@ uint64_t heap_free_frames(void); /* awaiting scrub counted as free */
 uint64_t heap_total_frames(void);
 /* RAM that was nobody's so far, or a boot module: all frames in [start, end). */
 void heap_add(paddr_t start, paddr_t end);
-/* Scrubs one dirty block; false when none is left (idle loop). */
+/* Scrubs a dirty frame; false: none is left, or another CPU does (idle loop). */
 bool heap_scrub_some(void);
 
 /*

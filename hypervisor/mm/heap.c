@@ -28,6 +28,7 @@ static struct blocks {
 } blocks[ZONES][2]; /* [zone][dirty] */
 static uint64_t free_frames, total_frames;
 static uint64_t scrubbing; /* in neither list, but nobody's: counts as free */
+static bool scrubber; /* a CPU scrubs; atomic */
 
 static unsigned int zone_of(uint64_t mfn)
 {
@@ -206,19 +207,33 @@ static struct frame *take_dirty(void)
 	return f;
 }
 
-/* One frame: what a wake-up on an idle CPU may have to wait for. */
-bool heap_scrub_some(void)
+static void put_clean(struct frame *f)
 {
-	struct frame *f = take_dirty();
-
-	if (!f)
-		return false;
-	memset(frame_virt(f), 0, PAGE_SIZE);
 	spin_guard(&heap_lock);
 	insert(f, 0, FRAME_FREE_CLEAN);
 	free_frames++;
 	scrubbing--;
-	return true;
+}
+
+/*
+ * One frame: what a wake-up on an idle CPU may have to wait for. One CPU at a
+ * time, else they and all who work would stand in line at the lock, which may
+ * be very long where the machine is a virtual one. If that CPU gets work,
+ * the next that idles, or takes a timer, goes on.
+ */
+bool heap_scrub_some(void)
+{
+	struct frame *f;
+
+	if (atomic_xchg(&scrubber, true))
+		return false;
+	f = take_dirty();
+	if (f) {
+		memset(frame_virt(f), 0, PAGE_SIZE);
+		put_clean(f);
+	}
+	store_release(&scrubber, false);
+	return f;
 }
 
 uint64_t heap_free_frames(void)

@@ -2,13 +2,15 @@
  * The frame allocator (mm/heap.c): blocks do not overlap, are aligned, lie
  * below the limit that was asked for, are zero where that was promised, and
  * come together again; small objects likewise. A frame that a TLB may still
- * show is flushed before anybody gets it.
+ * show is flushed before anybody gets it. One CPU scrubs at a time.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 
 #include "heap.h"
@@ -178,6 +180,42 @@ static void large_objects(void **state)
 	assert_null(hv_alloc(HOST_FRAMES * PAGE_SIZE * 2));
 }
 
+/* In the middle of a frame another CPU wants to scrub as well. */
+static void *scrubbed;
+static unsigned int in_the_middle;
+static bool both;
+
+static void on_fault(int sig)
+{
+	mprotect(scrubbed, PAGE_SIZE, PROT_READ | PROT_WRITE);
+	in_the_middle++;
+	host_cpu = &cpus[1];
+	both = heap_scrub_some();
+	host_cpu = &cpus[0];
+}
+
+static void one_cpu_scrubs(void **state)
+{
+	struct frame *f[8];
+	unsigned int i;
+
+	while (heap_scrub_some())
+		;
+	for (i = 0; i < ARRAY_SIZE(f); i++)
+		f[i] = heap_alloc(0, 0, false);
+	scrubbed = frame_virt(f[4]);
+	for (i = 0; i < ARRAY_SIZE(f); i++)
+		heap_free(f[i], 0, false);
+	signal(SIGSEGV, on_fault);
+	assert_int_equal(mprotect(scrubbed, PAGE_SIZE, PROT_NONE), 0);
+	while (heap_scrub_some())
+		;
+	signal(SIGSEGV, SIG_DFL);
+	assert_int_equal(in_the_middle, 1);
+	assert_false(both);
+	assert_int_equal(heap_free_frames(), HOST_FRAMES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +226,7 @@ int main(void)
 		cmocka_unit_test_setup(stale_frames_are_flushed_first, setup),
 		cmocka_unit_test_setup(small_objects, setup),
 		cmocka_unit_test_setup(large_objects, setup),
+		cmocka_unit_test_setup(one_cpu_scrubs, setup),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
