@@ -77,6 +77,7 @@ int domain_remove(struct vane *v, uint32_t domid, const uint8_t uuid[16])
 	config_next_remove(domid);
 	rc = wait_gone(v, s, domid);
 	first = first ? first : rc;
+	entries_forget_errors(v, domid);
 	(void)store_unwatch(s, "@releaseDomain", "gone");
 	return first;
 }

@@ -315,3 +315,36 @@ int entries_remove(struct vane *v, uint32_t domid, const uint8_t uuid[16])
 	return rc ? vane_fail(v, rc, "domain %u: removing its nodes: %s",
 			      domid, strerror(-rc)) : 0;
 }
+
+#define ERRORS "/local/domain/0/error"
+
+/* The domain's, then what has become empty above them. */
+static int remove_errors(struct store *s, store_tx tx, void *arg)
+{
+	static const char *const kinds[] = { "vbd", "vif" };
+	char path[STORE_PATH_MAX];
+	int rc = 0;
+
+	for (unsigned int i = 0; !rc && i < 2; i++) {
+		snprintf(path, sizeof(path), ERRORS "/backend/%s/%u", kinds[i],
+			 *(const uint32_t *)arg);
+		rc = store_rm(s, tx, path);
+		if (rc == -ENOENT)
+			rc = 0;
+		snprintf(path, sizeof(path), ERRORS "/backend/%s", kinds[i]);
+		if (!rc)
+			rc = prune(s, tx, path);
+	}
+	if (!rc)
+		rc = prune(s, tx, ERRORS "/backend");
+	return rc ? rc : prune(s, tx, ERRORS);
+}
+
+void entries_forget_errors(struct vane *v, uint32_t domid)
+{
+	struct store *s;
+
+	if (!vane_store(v, &s) &&
+	    store_exists(s, STORE_NO_TX, ERRORS "/backend") == 1)
+		(void)store_transaction(s, remove_errors, &domid);
+}

@@ -40,4 +40,10 @@ int entries_write(struct vane *v, const struct build *b,
 /* Removes all nodes of a domain. What is not there is no error. */
 int entries_remove(struct vane *v, uint32_t domid, const uint8_t uuid[16]);
 
+/*
+ * What Dom0's kernel has noted of the domain's devices, such as one that was
+ * removed while its driver looked at it. To be called last.
+ */
+void entries_forget_errors(struct vane *v, uint32_t domid);
+
 #endif

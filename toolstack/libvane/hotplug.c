@@ -26,11 +26,17 @@
 
 /* --- disks --------------------------------------------------------------- */
 
-/* Takes a free loop device for @file; 0 with its path, or -errno. */
+/*
+ * Takes a free loop device for @file; its descriptor, or -errno. The device
+ * goes with the descriptor until loop_keep(): whoever dies before the device
+ * stands in the store leaves none.
+ */
 static int loop_attach(int control, int file, bool readonly, const char *name,
 		       char *path, size_t size)
 {
-	struct loop_config config = { .fd = file };
+	struct loop_config config = {
+		.fd = file, .info.lo_flags = LO_FLAGS_AUTOCLEAR,
+	};
 	int n = ioctl(control, LOOP_CTL_GET_FREE), fd, rc;
 
 	if (n < 0)
@@ -40,14 +46,27 @@ static int loop_attach(int control, int file, bool readonly, const char *name,
 	if (fd < 0)
 		return -errno;
 	if (readonly)
-		config.info.lo_flags = LO_FLAGS_READ_ONLY;
+		config.info.lo_flags |= LO_FLAGS_READ_ONLY;
 	snprintf((char *)config.info.lo_file_name,
 		 sizeof(config.info.lo_file_name), "%s", name);
 	rc = ioctl(fd, LOOP_CONFIGURE, &config) ? -errno : 0;
+	if (!rc)
+		return fd;
 	close(fd);
 	return rc;
 }
 
+static int loop_keep(int loop)
+{
+	struct loop_info64 info;
+
+	if (ioctl(loop, LOOP_GET_STATUS64, &info))
+		return -errno;
+	info.lo_flags &= ~(uint32_t)LO_FLAGS_AUTOCLEAR;
+	return ioctl(loop, LOOP_SET_STATUS64, &info) ? -errno : 0;
+}
+
+/* The descriptor of a loop device for the disk's file, or -errno. */
 static int loop_make(struct vane *v, const struct vane_disk *disk, char *path,
 		     size_t size)
 {
@@ -67,7 +86,7 @@ static int loop_make(struct vane *v, const struct vane_disk *disk, char *path,
 	for (int i = 0; rc == -EBUSY && i < LOOP_TRIES; i++)
 		rc = loop_attach(control, file, disk->readonly, disk->target,
 				 path, size);
-	if (rc)
+	if (rc < 0)
 		vane_say(v, VANE_ERROR, "disk %s: no loop device for %s: %s",
 			 disk->vdev, disk->target, strerror(-rc));
 	close(file);
@@ -76,14 +95,18 @@ out:
 	return rc;
 }
 
-static void loop_clear(const char *path)
+/* By then the device may be another file's: then it is left alone. */
+static void loop_clear(const char *path, const char *target)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct loop_info64 info;
 
 	if (fd < 0)
 		return;
 	/* In use still: the kernel clears it when its last user closes. */
-	(void)ioctl(fd, LOOP_CLR_FD);
+	if (!ioctl(fd, LOOP_GET_STATUS64, &info) &&
+	    !strncmp((char *)info.lo_file_name, target, LO_NAME_SIZE - 1))
+		(void)ioctl(fd, LOOP_CLR_FD);
 	close(fd);
 }
 
@@ -136,11 +159,12 @@ int hotplug_disk(struct vane *v, const struct device *d,
 		 const struct vane_disk *disk)
 {
 	struct attached a = { .d = d, .path = disk->target };
-	char loop[32], script[SCRIPT_PATH];
+	char path[32], script[SCRIPT_PATH];
+	int loop = -1, rc;
 	struct store *s;
 	struct stat st;
-	int rc = vane_store(v, &s);
 
+	rc = vane_store(v, &s);
 	if (rc)
 		return rc;
 	if (script_path(disk->script, script))
@@ -149,33 +173,36 @@ int hotplug_disk(struct vane *v, const struct device *d,
 		return vane_fail(v, -errno, "disk %s: %s: %s", disk->vdev,
 				 disk->target, strerror(errno));
 	if (S_ISREG(st.st_mode)) {
-		rc = loop_make(v, disk, loop, sizeof(loop));
-		if (rc)
-			return rc;
-		a.path = loop;
+		loop = loop_make(v, disk, path, sizeof(path));
+		if (loop < 0)
+			return loop;
+		a.path = path;
 		a.is_loop = true;
-		if (stat(loop, &st))
+		if (fstat(loop, &st))
 			rc = -errno;
 	}
 	a.number = st.st_rdev;
 	if (!rc)
 		rc = store_transaction(s, write_attached, &a);
-	if (rc && a.is_loop)
-		loop_clear(loop);
+	if (!rc && a.is_loop)
+		rc = loop_keep(loop);
+	if (loop >= 0)
+		close(loop);
 	return rc ? vane_fail(v, rc, "disk %s of domain %u: %s: %s",
 			      disk->vdev, d->domid, a.path, strerror(-rc)) : 0;
 }
 
 void unplug(struct vane *v, const struct device *d)
 {
-	char loop[64], script[256];
+	char loop[64], target[256], script[256];
 	struct store *s;
 
 	if (vane_store(v, &s))
 		return;
 	device_key(s, d->record, "loop", loop, sizeof(loop));
+	device_key(s, d->record, "params", target, sizeof(target));
 	if (loop[0])
-		loop_clear(loop);
+		loop_clear(loop, target);
 	device_key(s, d->record, "run-script", script, sizeof(script));
 	if (script[0])		/* what goes wrong is told, and goes on */
 		(void)script_run(v, d, script, strcmp(d->kind, "vif") ?

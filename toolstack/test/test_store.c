@@ -422,8 +422,11 @@ static void test_removed(void **state)
 
 	dump_all(v->store);
 	strcpy(before, tree);
-	/* everything; then only its name */
+	/* everything, with a kernel's complaint; then only its name */
 	enter(v);
+	assert_int_equal(store_write_str(v->store, 0, "/local/domain/0/error/"
+					 "backend/vbd/7/51712/error", "2 no"),
+			 0);
 	assert_int_equal(domain_remove(v, DOMID, uuid), 0);
 	dump_all(v->store);
 	assert_string_equal(tree, before);
