@@ -28,7 +28,7 @@ seen "Password:" 200
 type_in secret
 ok "root logs in" seen 'root@first' 300
 type_in 'echo "@is $(id -un) on $(hostname), $(cat /sys/class/block/xvda/size)"'
-ok "and is root" seen "^@is root on first, 2097152" 200
+ok "and is root" seen "@is root on first, 2097152" 200
 type_in 'systemctl poweroff'
 ok "it powers off" gone first 600
 ok "nothing is left" as_before /tmp/state
