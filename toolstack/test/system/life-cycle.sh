@@ -167,11 +167,20 @@ store_killed() {
 		vane list >/dev/null
 }
 
-# mac_after ID: of a domain with a higher id
-mac_after() {
-	xenstore-ls -f /local/domain/0/backend | awk -F'[/ ]' -v id="$1" \
-		'$9 == "mac" && $7 > id { print $NF; exit }'
+# A script that notes each life's interface and its address.
+note_script() {
+	mkdir -p /etc/xen/scripts
+	cat > /etc/xen/scripts/note <<-'END'
+	#!/bin/sh
+	[ $1 = online ] || exit 0
+	echo "$vif" >> /tmp/vifs
+	vane store read "$XENBUS_PATH/mac" >> /tmp/macs
+	ip link set "$vif" up &&
+		vane store write "$XENBUS_PATH/hotplug-status" connected
+	END
+	chmod +x /etc/xen/scripts/note
 }
+different() { sort -u "$1" | grep -c .; }
 
 watch() {
 	guest poweroff
@@ -188,16 +197,15 @@ watch() {
 	ok "watching: nobody watches any more" until_true 30 no_monitor
 	none_left || destroy_all
 
-	guest reboot 'vif = [ "bridge=xenbr0" ]'
+	note_script
+	guest reboot 'vif = [ "script=note" ]'
 	vane create -qp /tmp/life.cfg
 	uuid=$(uuid_of life)
-	id=$(id_of life)
-	mac=$(mac_after $((id - 1)))
 	vane unpause life
-	new_mac() { second=$(mac_after "$id"); [ -n "$second" ]; }
-	ok "a restart gives a new id" until_true 30 new_mac
-	ok "a restart keeps the MAC address" [ "$mac" = "$second" ]
+	ok "restarts come to an end" until_true 60 grep -q "too often" $log
 	gone life 60
+	ok "each of five lives has its id" [ "$(different /tmp/vifs)" = 5 ]
+	ok "a restart keeps the MAC address" [ "$(different /tmp/macs)" = 1 ]
 	ok "a restart keeps the UUID" eval \
 		'vane console --replay "$uuid" >/dev/null'
 
