@@ -189,8 +189,6 @@ struct node **dir_slot(struct dir **at, const char *name, size_t len)
 {
 	const struct key k = key_of(name, len);
 
-	if (!dir_find(*at, name, len))
-		return NULL;
 	for (unsigned int shift = 0;; shift += DIR_BITS) {
 		struct dir *d = own(at, shift);
 		uint16_t bit = bit_at(k.hash, shift & 63);

@@ -8,6 +8,18 @@
 #include "xenstore/daemon/memory.h"
 #include "xenstore/daemon/path.h"
 
+/*
+ * The parent of the node that was looked for last, below the root of then:
+ * who asks for a node often asks for its siblings next. Forgotten when any
+ * node is freed and before any tree is changed, and so never stale.
+ */
+static struct {
+	const struct node *root;	/* NULL: forgotten */
+	struct node *parent;
+	size_t len;			/* of the parent's path, which is: */
+	char path[128];
+} last;
+
 struct node *node_new(const char *name, size_t name_len, struct perms *perms,
 		      const void *value, size_t len, uint64_t gen)
 {
@@ -35,6 +47,7 @@ void node_put(struct node *n)
 {
 	if (!n || --n->refs)
 		return;
+	last.root = NULL;
 	dir_put(n->children);
 	perms_put(n->perms);
 	free(n);
@@ -69,17 +82,44 @@ static const char *component(const char **path, const char *end, size_t *len)
 	return start;
 }
 
+/* Is `path` that of a child of the remembered parent, or where one would be? */
+static bool is_sibling(const struct node *root, const char *path, size_t len)
+{
+	return root == last.root && len > last.len + 1 && path[last.len] == '/' &&
+	       !memcmp(path, last.path, last.len) &&
+	       !memchr(path + last.len + 1, '/', len - last.len - 1);
+}
+
+static void remember(const struct node *root, struct node *parent,
+		     const char *path, size_t len)
+{
+	if (len > sizeof(last.path))
+		return;
+	last.root = root;
+	last.parent = parent;
+	last.len = len;
+	memcpy(last.path, path, len);
+}
+
 struct node *tree_nearest(struct node *root, const char *path, size_t *used)
 {
-	const char *at = path + 1, *end = path + strlen(path);
+	size_t path_len = strlen(path), len;
+	const char *at = path + 1, *end = path + path_len;
 	struct node *n = root;
+	bool near = is_sibling(root, path, path_len);
 
 	*used = at == end ? 1 : 0;
+	if (near) {
+		n = last.parent;
+		*used = last.len;
+		at += last.len;
+	}
 	while (at < end) {
-		size_t len;
 		const char *name = component(&at, end, &len);
 		struct node *child = dir_find(n->children, name, len);
 
+		if (at == end && !near)
+			remember(root, n, path, *used);
 		if (!child)
 			break;
 		n = child;
@@ -105,6 +145,7 @@ static struct node **slot_of(struct node **root, const char *path, size_t len)
 	const char *end = path + len;
 	struct node **slot = root;
 
+	last.root = NULL;
 	for (path++; path < end;) {
 		size_t name_len;
 		const char *name = component(&path, end, &name_len);

@@ -345,10 +345,54 @@ static void all_collide(void **state)
 	hash_factor = factor;
 }
 
+/* The parent that a look-up leaves behind, and whatever makes it stale. */
+static void siblings_are_found_anew(void **state)
+{
+	struct node *root = new_root(), *before, *other = new_root();
+	size_t used;
+
+	(void)state;
+	put(&root, "/a/b/c", "1", 2);
+	put(&root, "/a/b/d", "2", 3);
+	put(&root, "/x", "3", 4);
+	put(&other, "/a/b/c", "other", 5);
+	assert_value(root, "/a/b/c", "1");
+	assert_value(root, "/a/b/d", "2");
+	assert_value(other, "/a/b/c", "other");
+	assert_value(other, "/a/b/d", NULL);
+	assert_value(root, "/a/b/d", "2");
+	assert_value(root, "/a/bb", NULL);
+	assert_value(root, "/a/b", "");
+	assert_value(root, "/a/b/d/e", NULL);
+	(void)tree_nearest(root, "/a/b/c", &used);
+	assert_ptr_equal(tree_nearest(root, "/a/b/e", &used),
+			 tree_find(root, "/a/b"));
+	assert_int_equal(used, strlen("/a/b"));
+	(void)tree_find(root, "/x");
+	assert_ptr_equal(tree_nearest(root, "/", &used), root);
+	assert_int_equal(used, 1);
+	/* The root is its tree's own again, and what is below it shared. */
+	before = node_get(root);
+	put(&root, "/x", "4", 6);
+	(void)tree_find(root, "/a/b/c");
+	put(&root, "/a/b/c", "new", 7);
+	assert_value(root, "/a/b/c", "new");
+	assert_value(before, "/a/b/c", "1");
+	node_put(before);
+	assert_value(root, "/a/b/c", "new");
+	tree_remove(&root, "/a/b", 8);
+	assert_value(root, "/a/b/c", NULL);
+	assert_value(root, "/a/b", NULL);
+	(void)tree_find(other, "/a/b/c");
+	node_put(other);
+	node_put(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(create_finds_nearest),
+		cmocka_unit_test(siblings_are_found_anew),
 		cmocka_unit_test(snapshot_stays),
 		cmocka_unit_test(generations_say_what_changed),
 		cmocka_unit_test(random_changes),
