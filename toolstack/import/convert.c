@@ -128,11 +128,18 @@ static int recognise(struct image *im)
 	    !memcmp(footer, "conectix", 8))
 		return check_vhd(im, footer);
 	if (!memcmp(im->head, "# Disk DescriptorFile", 21) ||
-	    !memcmp(im->head, "COWD", 4) || !memcmp(im->head, "vhdxfile", 8) ||
-	    !memcmp(im->head + 64, "\x7f\x10\xda\xbe", 4))
-		return fail(im, -ENOTSUP, "is of a kind that is not taken "
-			    "(taken: VMDK in one file, QCOW2, VHD, raw)");
-	im->driver = "raw";
+	    !memcmp(im->head, "COWD", 4))
+		return fail(im, -ENOTSUP, "is a VMDK of several files, or of an "
+			    "old kind (taken: VMDK in one file, QCOW2, VHD, "
+			    "VHDX, VDI, raw; `qemu-img convert -O qcow2` makes "
+			    "one of it)");
+	/* qemu opens none of these two that has a parent. */
+	if (!memcmp(im->head, "vhdxfile", 8))
+		im->driver = "vhdx";
+	else if (!memcmp(im->head + 64, "\x7f\x10\xda\xbe", 4))
+		im->driver = "vdi";
+	else
+		im->driver = "raw";
 	return 0;
 }
 
