@@ -231,6 +231,31 @@ int vane_config_parse(struct vane_config *config, const char *file,
 	return 0;
 }
 
+void config_same(const struct vane_config *c, const struct config_sink *sink,
+		 void *to)
+{
+	sink->text(to, "kernel", c->kernel);
+	sink->text(to, "ramdisk", c->ramdisk);
+	sink->text(to, "cmdline", c->cmdline);
+	sink->text(to, "bootloader", c->bootloader);
+	if (c->nr_bootloader_args)
+		sink->texts(to, "bootloader_args", c->bootloader_args,
+			    c->nr_bootloader_args);
+	if (c->max_grant_frames >= 0)
+		sink->number(to, "max_grant_frames", c->max_grant_frames);
+	if (c->max_maptrack_frames >= 0)
+		sink->number(to, "max_maptrack_frames",
+			     c->max_maptrack_frames);
+}
+
+const char *config_mac(const struct vane_nic *n, char text[MAC_TEXT])
+{
+	static const uint8_t none[6];
+
+	mac_format(n->mac, text);
+	return memcmp(n->mac, none, 6) ? text : NULL;
+}
+
 static void free_list(char **list, unsigned int count)
 {
 	for (unsigned int i = 0; list && i < count; i++)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "toolstack/libvane/cfg.h"
+#include "toolstack/libvane/text.h"
 
 /* Where the value of a setting stands, for findings about it. */
 struct spec {
@@ -71,6 +72,23 @@ config_take_fn config_number, config_bool, config_mib, config_text,
 	config_path, config_name, config_uuid, config_action,
 	config_type, config_tsc_mode, config_frames, config_cpus,
 	config_disks, config_nics, config_part, config_args;
+
+/* --- what is written the same way in every form --------------------------- */
+
+/* Where settings go; a text may be NULL: it was not said. */
+struct config_sink {
+	void (*text)(void *to, const char *name, const char *value);
+	void (*number)(void *to, const char *name, long long value);
+	void (*texts)(void *to, const char *name, char *const *list,
+		      unsigned int count);
+};
+
+/* Those that xl.cfg and xl's JSON call by one name. */
+void config_same(const struct vane_config *c, const struct config_sink *sink,
+		 void *to);
+
+/* A MAC address as text; NULL: none was chosen. */
+const char *config_mac(const struct vane_nic *n, char text[MAC_TEXT]);
 
 /* --- config_other.c: settings that are only described --------------------- */
 

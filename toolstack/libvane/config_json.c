@@ -10,8 +10,6 @@
 #include <string.h>
 #include <yajl/yajl_gen.h>
 
-#include "toolstack/libvane/text.h"
-
 #define NR_CPUS 1024u
 
 static void key(yajl_gen g, const char *name)
@@ -19,13 +17,13 @@ static void key(yajl_gen g, const char *name)
 	yajl_gen_string(g, (const unsigned char *)name, strlen(name));
 }
 
-static void number(yajl_gen g, const char *name, long long value)
+static void number(void *g, const char *name, long long value)
 {
 	key(g, name);
 	yajl_gen_integer(g, value);
 }
 
-static void text(yajl_gen g, const char *name, const char *value)
+static void text(void *g, const char *name, const char *value)
 {
 	if (!value)
 		return;
@@ -56,7 +54,7 @@ static void word(yajl_gen g, const char *name, const char *value)
 	text(g, name, copy);
 }
 
-static void texts(yajl_gen g, const char *name, char *const *list,
+static void texts(void *g, const char *name, char *const *list,
 		  unsigned int count)
 {
 	key(g, name);
@@ -202,6 +200,8 @@ static void section(yajl_gen g, const struct vane_config *c, const char *name)
 
 static void b_info(yajl_gen g, const struct vane_config *c, unsigned int cpus)
 {
+	static const struct config_sink sink = { text, number, texts };
+
 	key(g, "b_info");
 	yajl_gen_map_open(g);
 	vcpus(g, c, cpus);
@@ -213,21 +213,11 @@ static void b_info(yajl_gen g, const struct vane_config *c, unsigned int cpus)
 	}
 	if (c->nomigrate)
 		defbool(g, "disable_migrate", true);
-	if (c->max_grant_frames >= 0)
-		number(g, "max_grant_frames", c->max_grant_frames);
-	if (c->max_maptrack_frames >= 0)
-		number(g, "max_maptrack_frames", c->max_maptrack_frames);
 	sched_params(g, c);
 	defbool(g, "claim_mode", true);
 	if (c->said & VANE_SAID_EVENT_CHANNELS)
 		number(g, "event_channels", c->max_event_channels);
-	text(g, "kernel", c->kernel);
-	text(g, "cmdline", c->cmdline);
-	text(g, "ramdisk", c->ramdisk);
-	text(g, "bootloader", c->bootloader);
-	if (c->nr_bootloader_args)
-		texts(g, "bootloader_args", c->bootloader_args,
-		      c->nr_bootloader_args);
+	config_same(c, &sink, g);
 	others(g, c, "b_info");
 	section(g, c, "type.pv");
 	section(g, c, "arch_arm");
@@ -262,7 +252,6 @@ static void disk(yajl_gen g, const struct vane_disk *d)
 
 static void nic(yajl_gen g, const struct vane_nic *n)
 {
-	static const uint8_t none[6];
 	char mac[MAC_TEXT];
 
 	yajl_gen_map_open(g);
@@ -271,9 +260,7 @@ static void nic(yajl_gen g, const struct vane_nic *n)
 	if (n->mtu)
 		number(g, "mtu", n->mtu);
 	text(g, "model", n->model);
-	mac_format(n->mac, mac);
-	if (memcmp(n->mac, none, 6))
-		text(g, "mac", mac);
+	text(g, "mac", config_mac(n, mac));
 	text(g, "ip", n->ip);
 	text(g, "bridge", n->bridge);
 	text(g, "ifname", n->vifname);

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "toolstack/libvane/text.h"
-
 struct writer {
 	vane_print_fn *print;
 	void *arg;
@@ -62,8 +60,10 @@ static void quoted(struct writer *w, const char *text)
 	put(w, "\"");
 }
 
-static void text(struct writer *w, const char *name, const char *value)
+static void text(void *to, const char *name, const char *value)
 {
+	struct writer *w = to;
+
 	if (!value)
 		return;
 	putf(w, "%s = ", name);
@@ -71,14 +71,16 @@ static void text(struct writer *w, const char *name, const char *value)
 	put(w, "\n");
 }
 
-static void number(struct writer *w, const char *name, long long value)
+static void number(void *to, const char *name, long long value)
 {
-	putf(w, "%s = %lld\n", name, value);
+	putf(to, "%s = %lld\n", name, value);
 }
 
-static void texts(struct writer *w, const char *name, char *const *list,
+static void texts(void *to, const char *name, char *const *list,
 		  unsigned int count)
 {
+	struct writer *w = to;
+
 	putf(w, "%s = [", name);
 	for (unsigned int i = 0; i < count; i++) {
 		put(w, i ? ", " : " ");
@@ -146,12 +148,10 @@ static void disk(struct writer *w, const struct vane_disk *d)
 
 static void nic(struct writer *w, const struct vane_nic *n)
 {
-	static const uint8_t none[6];
 	char mac[MAC_TEXT];
 
 	put(w, "  \"");
-	mac_format(n->mac, mac);
-	option(w, "mac", memcmp(n->mac, none, 6) ? mac : NULL);
+	option(w, "mac", config_mac(n, mac));
 	option(w, "bridge", n->bridge);
 	option(w, "vifname", n->vifname);
 	option(w, "ip", n->ip);
@@ -178,19 +178,14 @@ static void nic(struct writer *w, const struct vane_nic *n)
 
 static void machine(struct writer *w, const struct vane_config *c)
 {
+	static const struct config_sink sink = { text, number, texts };
 	char uuid[UUID_TEXT];
 
 	text(w, "name", c->name);
 	uuid_format(c->uuid, uuid);
 	text(w, "uuid", uuid_is_nil(c->uuid) ? NULL : uuid);
 	text(w, "pool", c->pool);
-	text(w, "kernel", c->kernel);
-	text(w, "ramdisk", c->ramdisk);
-	text(w, "cmdline", c->cmdline);
-	text(w, "bootloader", c->bootloader);
-	if (c->nr_bootloader_args)
-		texts(w, "bootloader_args", c->bootloader_args,
-		      c->nr_bootloader_args);
+	config_same(c, &sink, w);
 	if (c->memory_kib)
 		number(w, "memory", c->memory_kib >> 10);
 	if (c->maxmem_kib != c->memory_kib)
@@ -216,10 +211,6 @@ static void behaviour(struct writer *w, const struct vane_config *c)
 	text(w, "on_watchdog", config_actions[c->on_watchdog]);
 	if (c->tsc_mode)
 		text(w, "tsc_mode", config_tsc_modes[c->tsc_mode]);
-	if (c->max_grant_frames >= 0)
-		number(w, "max_grant_frames", c->max_grant_frames);
-	if (c->max_maptrack_frames >= 0)
-		number(w, "max_maptrack_frames", c->max_maptrack_frames);
 	if (c->said & VANE_SAID_EVENT_CHANNELS)
 		number(w, "max_event_channels", c->max_event_channels);
 	if (c->nomigrate)
