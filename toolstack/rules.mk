@@ -14,7 +14,7 @@ LIBVANE_CONVERT := $(addprefix toolstack/libvane/,config_json.c config_text.c \
 	config_from_json.c)
 LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	$(LIBVANE_CONVERT) \
-	$(addprefix toolstack/libvane/,context.c hv.c host.c \
+	$(addprefix toolstack/libvane/,context.c messages.c hv.c host.c \
 	domains.c settings.c kernel_file.c build_memory.c build_load.c \
 	build_vcpu.c limits.c entries.c device.c device_up.c \
 	device_down.c device_plan.c device_attach.c hotplug.c sched.c \
@@ -99,8 +99,8 @@ $(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
 		$(addprefix toolstack/libvane/,entries.c device.c device_up.c \
 		device_down.c device_plan.c device_attach.c settings.c \
 		hotplug.c child.c script.c config_next.c config_text.c \
-		destroy.c power.c names.c) \
-		$(LIBVANE_CONFIG) $(TOOLSTACK_H) $$(STORE_CLIENT) \
+		destroy.c power.c names.c messages.c) \
+		toolstack/sys/io.c $(LIBVANE_CONFIG) $(TOOLSTACK_H) $$(STORE_CLIENT) \
 		$(BUILD)/xenstore/vane-stored
 	@mkdir -p $(@D)
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) \
@@ -148,8 +148,9 @@ $(TOOLSTACK)/test/fuzz_ovf: toolstack/test/fuzz_ovf.c $(IMPORT) \
 		$(filter %.c,$^) $(IMPORT_LIBS)
 
 toolstack/test/bootloader: $(BUILD)/vane-bootloader
+toolstack/test/completion: $(BUILD)/vane
 toolstack/test/import: $(BUILD)/vane-import
-HOST_TESTS += $(addprefix toolstack/test/,configs bootloader import) \
+HOST_TESTS += $(addprefix toolstack/test/,configs bootloader import completion) \
 	$(addprefix $(TOOLSTACK)/test/,test_config test_image test_store \
 	test_golden)
 FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image fuzz_menu \

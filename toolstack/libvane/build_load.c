@@ -38,9 +38,11 @@ static void *map(struct vane *v, struct build *b, uint64_t pfn, uint64_t pages)
 				       pages, NULL);
 
 	if (!at)
-		vane_say(v, VANE_ERROR, "%s: cannot map its pages %#llx to "
-			 "%#llx: %s", b->config->name, (unsigned long long)pfn,
-			 (unsigned long long)(pfn + pages), strerror(errno));
+		(void)vane_fail(v, -errno, "%s: cannot map its pages %#llx to "
+				"%#llx: %s", b->config->name,
+				(unsigned long long)pfn,
+				(unsigned long long)(pfn + pages),
+				strerror(errno));
 	return at;
 }
 

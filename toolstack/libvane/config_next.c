@@ -60,7 +60,7 @@ int vane_config_save(struct vane *v, uint32_t domid,
 	int rc = hv_domain_info(v, domid, &info);
 
 	if (rc)
-		return vane_fail(v, rc, "there is no domain %u", domid);
+		return vane_no_domain(v, rc, domid);
 	next_path(domid, "", path);
 	next_path(domid, ".new", fresh);
 	(void)mkdir(RUN_DIR, 0755);

@@ -12,7 +12,6 @@
 
 #include "toolstack/libvane/text.h"
 
-#define MAX_NAME	64
 #define MAX_CPUS	1024u
 
 struct place config_place(const struct cfg_setting *s,
@@ -134,20 +133,12 @@ void config_name(struct maker *m, struct cfg_setting *s,
 		 const struct key *key)
 {
 	const char *text = s->value.text;
-	size_t n = s->value.kind == CFG_STRING ? strlen(text) : 0;
 	char **to = member(m, key);
 
-	if (!n || n > MAX_NAME || strspn(text, "0123456789") == n) {
-		config_wrong(m, s, "1 to %d characters, not digits alone",
-			     MAX_NAME);
+	if (s->value.kind != CFG_STRING || !name_is_good(text)) {
+		config_wrong(m, s, NAME_ALLOWED);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (text[i] <= ' ' || text[i] > '~' || text[i] == '/') {
-			config_wrong(m, s, "letters, digits and signs, no "
-				     "blank and no slash");
-			return;
-		}
 	free(*to);
 	*to = strdup(text);
 }

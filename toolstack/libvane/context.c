@@ -76,7 +76,8 @@ struct vane *vane_open(vane_message_fn *fn, void *arg)
 	v->hc = hcbuf_alloc(PAGE_SIZE + HC_DATA_SIZE);
 	if (!v->hc) {
 		rc = -errno;
-		vane_say(v, VANE_ERROR, "no memory for hypercalls: %s",
+		vane_say(v, VANE_ERROR, "no memory for hypercalls: %s: Dom0 "
+			 "has too little",
 			 strerror(-rc));
 		goto out_close;
 	}
@@ -116,7 +117,8 @@ int vane_store(struct vane *v, struct store **store)
 		if (!v->store) {
 			v->no_store = errno ? errno : EIO;
 			return vane_fail(v, -v->no_store, "no store daemon "
-					 "answers at %s: %s",
+					 "answers at %s: %s (is vane-stored "
+					 "running?)",
 					 path ? path : STORE_SOCKET,
 					 strerror(v->no_store));
 		}

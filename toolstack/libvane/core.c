@@ -307,7 +307,7 @@ int vane_dump_core(struct vane *v, uint32_t domid, const char *path)
 	int rc = hv_domain_info(v, domid, &c.info);
 
 	if (rc)
-		return vane_fail(v, rc, "there is no domain %u", domid);
+		return vane_no_domain(v, rc, domid);
 	/* Dom0 would stand still, and we with it. */
 	if (!domid)
 		return vane_fail(v, -EPERM, "domain 0 has no core");
@@ -316,9 +316,9 @@ int vane_dump_core(struct vane *v, uint32_t domid, const char *path)
 		(void)hv_domctl_simple(v, XEN_DOMCTL_pausedomain, domid);
 	rc = p2m_read(v, domid, c.info.shared_info_frame, &c.p2m);
 	if (rc) {
-		vane_say(v, VANE_ERROR, "core of domain %u: its P2M list: %s",
-			 domid, rc == -ENODATA ? "its kernel publishes none" :
-			 strerror(-rc));
+		(void)vane_fail(v, rc, "core of domain %u: its P2M list: %s",
+				domid, rc == -ENODATA ? "its kernel publishes "
+				"none" : strerror(-rc));
 		goto out;
 	}
 	for (uint64_t pfn = 0; pfn < c.p2m.count; pfn++)

@@ -100,7 +100,7 @@ int build_prepare(struct vane *v, const struct vane_config *config,
 		return vane_fail(v, rc, "%s: kernel %s: %s", config->name,
 				 config->kernel, err.text);
 	b->p2m = malloc(b->layout.nr_pages * sizeof(*b->p2m));
-	return b->p2m ? 0 : -ENOMEM;
+	return b->p2m ? 0 : vane_no_memory(v, "the list of its frames");
 }
 
 void build_free(struct build *b)

@@ -47,10 +47,11 @@ static int wait_gone(struct vane *v, struct store *s, uint32_t domid)
 		if (wait_now_ms() > start + GONE_MS)
 			return vane_fail(v, -EBUSY, "domain %u is dead but "
 					 "not gone: somebody still maps its "
-					 "memory", domid);
+					 "memory (a back end, or a program "
+					 "that looks into it)", domid);
 		rc = store_next_event(s, look, &ev);
 		if (rc < 0)
-			return rc;
+			return vane_store_lost(v, rc);
 		if (look < LOOK_LAST_MS && wait_now_ms() > start + SOON_MS)
 			look *= 2;
 	}
@@ -91,6 +92,6 @@ int vane_destroy(struct vane *v, uint32_t domid)
 		return vane_fail(v, -EPERM, "domain 0 is not to be destroyed");
 	rc = hv_domain_info(v, domid, &info);
 	if (rc)
-		return vane_fail(v, rc, "there is no domain %u", domid);
+		return vane_no_domain(v, rc, domid);
 	return domain_remove(v, domid, info.handle);
 }

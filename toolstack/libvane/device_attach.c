@@ -170,7 +170,7 @@ int vane_devices(struct vane *v, uint32_t domid, const char *kind,
 		take_device(s, domid, kind, names[i], &all[i]);
 	free(names);
 	if (!all)
-		return -ENOMEM;
+		return vane_no_memory(v, "its devices");
 	*list = all;
 	*count = n;
 	return 0;

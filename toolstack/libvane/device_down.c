@@ -151,7 +151,7 @@ static int wait_gone(struct vane *v, struct store *s, const struct device *d,
 			break;
 		rc = store_next_event(s, left, &ev);
 		if (rc < 0)
-			return rc;
+			return vane_store_lost(v, rc);
 	}
 	if (d->ask)
 		return vane_fail(v, -EBUSY, "device %s %u of domain %u: the "
@@ -241,8 +241,10 @@ int vane_device_detach(struct vane *v, uint32_t domid, const char *kind,
 	if (rc)
 		return rc;
 	if (!list.count)
-		return vane_fail(v, -ENOENT, "domain %u has no device %s %u",
-				 domid, kind, devid);
+		return vane_fail(v, -ENOENT, "domain %u has no device %s %u "
+				 "(`vane %s-list` shows what it has)", domid,
+				 kind, devid, strcmp(kind, "vbd") ? "network" :
+				 "block");
 	d = list.devices;
 	d->ask = !force;
 	rc = store_watch(s, d->back, "gone");

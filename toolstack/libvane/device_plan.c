@@ -54,7 +54,9 @@ int devices_check(struct vane *v, const struct vane_config *config)
 			rc = check_script(v, "vif:", script);
 		else if (!if_nametoindex(nic->bridge))
 			rc = vane_fail(v, -ENODEV, "vif %u: there is no bridge "
-				       "%s", nic->devid, nic->bridge);
+				       "%s (`ip link add name %s type bridge` "
+				       "makes one)", nic->devid, nic->bridge,
+				       nic->bridge);
 		first = first ? first : rc;
 	}
 	return first;
@@ -94,7 +96,7 @@ int devices_choose(struct vane *v, const struct vane_config *config,
 	full->nics = calloc(config->nr_nics + 1, sizeof(*full->nics));
 	if (!full->disks || !full->nics) {
 		devices_unchoose(plan);
-		return -ENOMEM;
+		return vane_no_memory(v, "its devices");
 	}
 	for (unsigned int i = 0; i < config->nr_disks; i++) {
 		full->disks[i] = config->disks[i];

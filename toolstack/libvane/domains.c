@@ -79,7 +79,7 @@ static int list_bare(struct vane *v, struct vane_domain **list,
 		more = realloc(all, (n + got + 1) * sizeof(*all));
 		if (!more) {
 			free(all);
-			return -ENOMEM;
+			return vane_no_memory(v, "the list of domains");
 		}
 		all = more;
 		for (uint32_t i = 0; i < got; i++)
@@ -114,7 +114,7 @@ static int take_names(struct vane *v, struct vane_domain *all, unsigned int n)
 	free(names);
 	free(paths);
 	free(text);
-	return rc;
+	return rc ? vane_no_memory(v, "the names of domains") : 0;
 }
 
 int vane_domains(struct vane *v, struct vane_domain **list,
@@ -150,10 +150,10 @@ int vane_domain_get(struct vane *v, uint32_t domid, struct vane_domain **d)
 	int rc = hv_domain_info(v, domid, &info);
 
 	if (rc)
-		return rc;
+		return vane_no_domain(v, rc, domid);
 	one = malloc(sizeof(*one));
 	if (!one)
-		return -ENOMEM;
+		return vane_no_memory(v, "a domain's data");
 	take_info(one, &info);
 	if (vane_domain_name(v, domid, &one->name))
 		one->name = NULL;
@@ -180,7 +180,7 @@ int vane_domain_find(struct vane *v, const char *text, uint32_t *domid)
 	if (all_digits(text)) {
 		*domid = strtoul(text, NULL, 10);
 		rc = hv_domain_info(v, *domid, &info);
-		return rc ? vane_fail(v, rc, "there is no domain %s", text) : 0;
+		return rc ? vane_no_domain(v, rc, *domid) : 0;
 	}
 	rc = by_uuid ? list_bare(v, &all, &n) : vane_domains(v, &all, &n);
 	if (rc)
@@ -195,7 +195,8 @@ int vane_domain_find(struct vane *v, const char *text, uint32_t *domid)
 			*domid = all[i].domid;
 	}
 	vane_domains_free(all, n);
-	return rc ? vane_fail(v, rc, "there is no domain \"%s\"", text) : 0;
+	return rc ? vane_fail(v, rc, "there is no domain \"%s\" (`vane list` "
+			      "shows them)", text) : 0;
 }
 
 static int read_affinity(struct vane *v, uint32_t domid, unsigned int vcpu,

@@ -267,7 +267,7 @@ int vane_host_log(struct vane *v, bool clear, char **text)
 
 		if (!more) {
 			free(log);
-			return -ENOMEM;
+			return vane_no_memory(v, "the hypervisor's log");
 		}
 		log = more;
 		set_xen_guest_handle(op.u.readconsole.buffer, v->hc_data);
@@ -301,7 +301,8 @@ int vane_debug_keys(struct vane *v, const char *keys)
 	int rc;
 
 	if (!len || len > HC_DATA_SIZE)
-		return -EINVAL;
+		return vane_fail(v, -EINVAL, "debug keys: %zu of them; allowed: "
+				 "1 to %zu", len, (size_t)HC_DATA_SIZE);
 	memcpy(v->hc_data, keys, len);
 	set_xen_guest_handle(op.u.debug_keys.keys, v->hc_data);
 	op.u.debug_keys.nr_keys = len;

@@ -74,8 +74,9 @@ static int loop_make(struct vane *v, const struct vane_disk *disk, char *path,
 
 	control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	if (control < 0)
-		return vane_fail(v, -errno, "/dev/loop-control: %s (is the "
-				 "module loop loaded?)", strerror(errno));
+		return vane_fail(v, -errno, "disk %s: /dev/loop-control: %s "
+				 "(is the module loop loaded?)", disk->vdev,
+				 strerror(errno));
 	file = open(disk->target, (disk->readonly ? O_RDONLY : O_RDWR) |
 		    O_CLOEXEC);
 	if (file < 0) {
@@ -87,8 +88,8 @@ static int loop_make(struct vane *v, const struct vane_disk *disk, char *path,
 		rc = loop_attach(control, file, disk->readonly, disk->target,
 				 path, size);
 	if (rc < 0)
-		vane_say(v, VANE_ERROR, "disk %s: no loop device for %s: %s",
-			 disk->vdev, disk->target, strerror(-rc));
+		(void)vane_fail(v, rc, "disk %s: no loop device for %s: %s",
+				disk->vdev, disk->target, strerror(-rc));
 	close(file);
 out:
 	close(control);
@@ -300,5 +301,6 @@ int hotplug_nic(struct vane *v, const struct device *d,
 				 step, strerror(-rc));
 	snprintf(path, sizeof(path), "%s/hotplug-status", d->back);
 	rc = store_write_str(s, STORE_NO_TX, path, "connected");
-	return rc ? vane_fail(v, rc, "%s: %s", path, strerror(-rc)) : 0;
+	return rc ? vane_fail(v, rc, "interface %s of domain %u: %s: %s", name,
+			      d->domid, path, strerror(-rc)) : 0;
 }

@@ -40,6 +40,15 @@ void vane_say(struct vane *v, enum vane_level level, const char *fmt, ...)
 int vane_fail(struct vane *v, int rc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* --- messages.c ----------------------------------------------------------- */
+
+/* Tells that @domid is not there, or why it cannot be asked about. */
+int vane_no_domain(struct vane *v, int rc, uint32_t domid);
+/* Tells that there is no memory for @what. */
+int vane_no_memory(struct vane *v, const char *what);
+/* Tells that the store does not answer any more. */
+int vane_store_lost(struct vane *v, int rc);
+
 /* --- sched.c ------------------------------------------------------------- */
 
 /* Name of XEN_SCHEDULER_*, "unknown"; and its number, -EINVAL. */

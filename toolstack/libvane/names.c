@@ -120,9 +120,16 @@ int vane_rename(struct vane *v, uint32_t domid, const char *name)
 	struct store *s;
 	int rc = vane_store(v, &s);
 
+	if (!rc && !name_is_good(name))
+		rc = vane_fail(v, -EINVAL, "domain %u: name: found \"%.80s\"; "
+			       "allowed: " NAME_ALLOWED, domid, name);
 	if (!rc)
 		rc = check_free(v, domid, name);
-	return rc ? rc : store_transaction(s, rename_nodes, &r);
+	if (rc)
+		return rc;
+	rc = store_transaction(s, rename_nodes, &r);
+	return rc ? vane_fail(v, rc, "domain %u: its name in the store: %s",
+			      domid, strerror(-rc)) : 0;
 }
 
 int vane_set_aside(struct vane *v, uint32_t domid, const char *name)

@@ -73,7 +73,7 @@ int vane_pools(struct vane *v, struct vane_pool **list, unsigned int *count)
 		more = realloc(all, (n + 1) * sizeof(*all));
 		if (!more) {
 			free(all);
-			return -ENOMEM;
+			return vane_no_memory(v, "the list of CPU pools");
 		}
 		all = more;
 		take_name(s, &pool);
@@ -108,7 +108,8 @@ int vane_pool_find(struct vane *v, const char *text, struct vane_pool *pool)
 			rc = 0;
 		}
 	free(list);
-	return rc ? vane_fail(v, rc, "there is no CPU pool \"%s\"", text) : 0;
+	return rc ? vane_fail(v, rc, "there is no CPU pool \"%s\" (`vane "
+			      "cpupool-list` shows them)", text) : 0;
 }
 
 static int name_taken(struct vane *v, const char *name)
@@ -137,7 +138,8 @@ static int write_name(struct vane *v, unsigned int id, const char *name)
 		return rc;
 	pool_path(id, "/name", path);
 	rc = store_write_str(s, STORE_NO_TX, path, name);
-	return rc ? vane_fail(v, rc, "%s: %s", path, strerror(-rc)) : 0;
+	return rc ? vane_fail(v, rc, "pool %s: its name in the store: %s", name,
+			      strerror(-rc)) : 0;
 }
 
 static int fill(struct vane *v, unsigned int id, const uint8_t cpus[128])
@@ -195,7 +197,8 @@ int vane_pool_destroy(struct vane *v, unsigned int id)
 	if (!rc && pool.id != id)
 		rc = -ENOENT;
 	if (!rc && pool.nr_domains)
-		return vane_fail(v, -EBUSY, "pool %u has %u domains", id,
+		return vane_fail(v, -EBUSY, "pool %u has %u domains "
+				 "(cpupool-migrate moves them)", id,
 				 pool.nr_domains);
 	/* A pool goes without its CPUs. */
 	for (unsigned int i = 0; !rc && i < NR_CPUS; i++)
@@ -210,7 +213,9 @@ int vane_pool_destroy(struct vane *v, unsigned int id)
 		return 0;
 	pool_path(id, "", path);
 	rc = store_rm(s, STORE_NO_TX, path);
-	return rc == -ENOENT ? 0 : rc;
+	return !rc || rc == -ENOENT ? 0 :
+		vane_fail(v, rc, "pool %u: its name in the store: %s", id,
+			  strerror(-rc));
 }
 
 int vane_pool_rename(struct vane *v, unsigned int id, const char *name)

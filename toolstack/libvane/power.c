@@ -96,13 +96,14 @@ static int wait_taken(struct vane *v, struct store *s, uint32_t domid,
 			if (rc == -EALREADY || rc == -ENOENT)
 				return 0;
 			return vane_fail(v, -ETIMEDOUT, "domain %u did not "
-					 "take the request to %s within %d s",
+					 "take the request to %s within %d s "
+					 "(`vane destroy` ends it at once)",
 					 domid, r->word, ANSWER_MS / 1000);
 		}
 		rc = store_next_event(s, left < LOOK_MS ? left : LOOK_MS,
 				      &ev);
 		if (rc < 0)
-			return rc;
+			return vane_store_lost(v, rc);
 	}
 	return 0;
 }
@@ -123,13 +124,16 @@ int vane_shutdown(struct vane *v, uint32_t domid, bool reboot)
 	rc = store_exists(s, STORE_NO_TX, path);
 	if (rc <= 0)
 		return vane_fail(v, rc ? rc : -EOPNOTSUPP, "domain %u does "
-				 "not take requests to %s", domid, r.word);
+				 "not take requests to %s (`vane destroy` ends "
+				 "it at once)", domid, r.word);
 	rc = store_transaction(s, write_request, &r);
 	if (rc)
-		return vane_fail(v, rc, "%s: %s", path, strerror(-rc));
+		return vane_fail(v, rc, "domain %u: %s: %s", domid, path,
+				 strerror(-rc));
 	rc = store_watch(s, path, "taken");
 	if (rc)
-		return vane_fail(v, rc, "%s: %s", path, strerror(-rc));
+		return vane_fail(v, rc, "domain %u: %s: %s", domid, path,
+				 strerror(-rc));
 	rc = wait_taken(v, s, domid, &r);
 	(void)store_unwatch(s, path, "taken");
 	return rc;
@@ -143,10 +147,11 @@ int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
 	struct store *s;
 	int rc = vane_store(v, &s);
 
-	if (!rc)
-		rc = store_watch(s, "@releaseDomain", "shutdown");
 	if (rc)
 		return rc;
+	rc = store_watch(s, "@releaseDomain", "shutdown");
+	if (rc)
+		return vane_store_lost(v, rc);
 	for (;;) {
 		struct xen_domctl_getdomaininfo info;
 		int64_t left = timeout_ms < 0 ? -1 : until - wait_now_ms();
@@ -162,10 +167,14 @@ int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
 				XEN_DOMINF_shutdownmask;
 			break;
 		}
-		if (!rc && timeout_ms >= 0 && left <= 0)
-			rc = -ETIMEDOUT;
-		if (!rc)
-			rc = store_next_event(s, left, &ev);
+		if (rc)
+			rc = vane_no_domain(v, rc, domid);
+		else if (timeout_ms >= 0 && left <= 0)
+			rc = vane_fail(v, -ETIMEDOUT, "domain %u has not shut "
+				       "down within %d s", domid,
+				       timeout_ms / 1000);
+		else if ((rc = store_next_event(s, left, &ev)) < 0)
+			rc = vane_store_lost(v, rc);
 		if (rc < 0)
 			break;
 	}
@@ -189,7 +198,8 @@ int vane_console_tty(struct vane *v, uint32_t domid, int timeout_ms,
 	snprintf(path, sizeof(path), "/local/domain/%u/console/tty", domid);
 	rc = store_watch(s, path, "tty");
 	if (rc)
-		return vane_fail(v, rc, "%s: %s", path, strerror(-rc));
+		return vane_fail(v, rc, "domain %u: %s: %s", domid, path,
+				 strerror(-rc));
 	do {
 		char *got;
 
@@ -209,5 +219,5 @@ int vane_console_tty(struct vane *v, uint32_t domid, int timeout_ms,
 		return vane_fail(v, rc, "domain %u: the console daemon shows "
 				 "no terminal for it (is it running?)",
 				 domid);
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? vane_store_lost(v, rc) : 0;
 }

@@ -27,15 +27,16 @@ static int find_disk(struct vane *v, struct store *s, uint32_t domid,
 	unsigned int devid;
 
 	if (vdev_parse(vdev, &devid))
-		return vane_fail(v, -EINVAL, "%s is no name of a disk (xvda, "
-				 "sdb, or a number)", vdev);
+		return vane_fail(v, -EINVAL, "disk: found \"%s\"; allowed: "
+				 "xvda, sdb or a number", vdev);
 	device_init(d, domid, "vbd", "vane-vbd", devid);
 	if (store_exists(s, STORE_NO_TX, d->back) == 1)
 		return 0;
 	device_init(d, domid, "vbd", "vbd", devid);
 	if (store_exists(s, STORE_NO_TX, d->back) == 1)
 		return 0;
-	return vane_fail(v, -ENODEV, "domain %u has no disk %s", domid, vdev);
+	return vane_fail(v, -ENODEV, "domain %u has no disk %s "
+			 "(`vane block-list` shows them)", domid, vdev);
 }
 
 static int grow_file(struct vane *v, const char *path, uint64_t size)

@@ -67,6 +67,7 @@ int settings_load(struct vane *v, struct settings *s)
 	for (unsigned int i = 0; i < cfg.count; i++)
 		if (cfg.settings[i].value.kind != CFG_BROKEN)
 			take(s, &cfg.settings[i], &report);
+	v->error = EINVAL;
 	for (unsigned int i = 0; i < report.count; i++)
 		vane_say(v, report.findings[i].level, "%s:%u: %s%s%s",
 			 report.findings[i].file, report.findings[i].line,

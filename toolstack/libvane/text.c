@@ -18,6 +18,18 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+bool name_is_good(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (!n || n > 64 || strspn(text, "0123456789") == n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (text[i] <= ' ' || text[i] > '~' || text[i] == '/')
+			return false;
+	return true;
+}
+
 int uuid_parse(const char *text, uint8_t uuid[16])
 {
 	uint8_t got[16];

@@ -10,6 +10,11 @@
 #define UUID_TEXT 37			/* with its NUL */
 #define MAC_TEXT 18
 
+/** Whether a domain may be called that. */
+#define NAME_ALLOWED "1 to 64 letters, digits and signs, not digits alone, " \
+	"no blank and no slash"
+bool name_is_good(const char *text);
+
 /** 8-4-4-4-12 hexadecimal digits, dashes optional. 0 or -EINVAL. */
 int uuid_parse(const char *text, uint8_t uuid[16]);
 void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT]);

@@ -109,8 +109,9 @@ int vane_vcpus_set(struct vane *v, uint32_t domid, unsigned int count)
 	struct store *s;
 	int rc = hv_domain_info(v, domid, &info);
 
-	if (!rc)
-		rc = vane_store(v, &s);
+	if (rc)
+		return vane_no_domain(v, rc, domid);
+	rc = vane_store(v, &s);
 	if (rc)
 		return rc;
 	a.all = info.max_vcpu_id + 1;
@@ -180,7 +181,7 @@ int vane_memory_max(struct vane *v, uint32_t domid, uint64_t kib)
 				 "that)", domid, (unsigned long long)kib >> 10,
 				 (unsigned long long)target >> 10);
 	rc = set_max(v, domid, kib + SLACK_KIB);
-	return rc < 0 ? vane_fail(v, rc, "domain %u: most of its memory: %s",
+	return rc < 0 ? vane_fail(v, rc, "domain %u: the most memory that it may have: %s",
 				  domid, strerror(-rc)) : 0;
 }
 
@@ -195,11 +196,12 @@ int vane_sysrq(struct vane *v, uint32_t domid, char key)
 	if (rc)
 		return rc;
 	if (!isalnum((unsigned char)key))
-		return vane_fail(v, -EINVAL, "a SysRq key is a letter or a "
-				 "digit");
+		return vane_fail(v, -EINVAL, "domain %u: SysRq: found \"%c\"; "
+				 "allowed: a letter or a digit", domid, key);
 	snprintf(path, sizeof(path), "/local/domain/%u/control/sysrq", domid);
 	rc = store_writef(s, STORE_NO_TX, path, "%c", key);
-	return rc ? vane_fail(v, rc, "%s: %s", path, strerror(-rc)) : 0;
+	return rc ? vane_fail(v, rc, "domain %u: SysRq %c: %s: %s", domid, key,
+			      path, strerror(-rc)) : 0;
 }
 
 int vane_trigger(struct vane *v, uint32_t domid, const char *name,

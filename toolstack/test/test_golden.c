@@ -54,6 +54,7 @@ static const struct machine *machine;
 /* --- the fake library ---------------------------------------------------- */
 
 bool verbose, json_asked;
+const char *program = "vane";
 
 struct vane *connect_or_exit(void)
 {
@@ -71,6 +72,19 @@ int usage(const struct command *c)
 {
 	fprintf(stderr, "usage: %s\n", c->name);
 	return EXIT_USAGE;
+}
+
+int complain(int code, const char *fmt, ...)
+{
+	(void)code;
+	fprintf(stderr, "%s\n", fmt);
+	return EXIT_FAILED;
+}
+
+int next_option(int argc, char **argv, const char *letters,
+		const struct option *longs)
+{
+	return getopt_long(argc, argv, letters, longs, NULL);
 }
 
 int read_number(const char *what, const char *text, unsigned int min,

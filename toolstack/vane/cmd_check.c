@@ -60,7 +60,7 @@ static int check(const char *file, yajl_gen g)
 
 static int run(int argc, char **argv)
 {
-	yajl_gen g = take_json(&argc, argv) ? json_begin() : NULL;
+	yajl_gen g = json_asked ? json_begin() : NULL;
 	int status = EXIT_OK;
 
 	if (argc < 2)

@@ -3,7 +3,6 @@
  */
 #include "toolstack/vane/vane.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +48,7 @@ static int run(int argc, char **argv)
 	unsigned int cpus = 1024;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", longs, NULL)) >= 0)
+	while ((opt = next_option(argc, argv, "", longs)) >= 0)
 		if (opt == '?' || read_number("cpus", optarg, 1, 1024, &cpus))
 			return usage(&cmd_config);
 	if (argc - optind != 2 || strcmp(argv[optind], "convert"))

@@ -3,7 +3,6 @@
  */
 #include "toolstack/vane/vane.h"
 
-#include <getopt.h>
 #include <string.h>
 
 static int run(int argc, char **argv)
@@ -18,7 +17,7 @@ static int run(int argc, char **argv)
 	struct vane *v;
 	int opt, rc;
 
-	while ((opt = getopt_long(argc, argv, "f:d", longs, NULL)) >= 0)
+	while ((opt = next_option(argc, argv, "f:d", longs)) >= 0)
 		if (opt == 'f')
 			file = optarg;
 		else if (opt != 'd')

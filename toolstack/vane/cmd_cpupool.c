@@ -5,7 +5,6 @@
 #include "toolstack/vane/vane.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,12 +85,12 @@ static int run_list(int argc, char **argv)
 		{ "cpus", no_argument, NULL, 'c' },
 		{ NULL, 0, NULL, 0 },
 	};
-	yajl_gen g = take_json(&argc, argv) ? json_begin() : NULL;
+	yajl_gen g = json_asked ? json_begin() : NULL;
 	bool cpus = false;
 	struct vane *v;
 	int opt, status;
 
-	while ((opt = getopt_long(argc, argv, "c", longs, NULL)) >= 0) {
+	while ((opt = next_option(argc, argv, "c", longs)) >= 0) {
 		if (opt != 'c')
 			return usage(&cmd_cpupool_list);
 		cpus = true;
@@ -145,7 +144,7 @@ static int run_create(int argc, char **argv)
 	struct vane *v;
 	int opt, rc;
 
-	while ((opt = getopt_long(argc, argv, "f:n", longs, NULL)) >= 0)
+	while ((opt = next_option(argc, argv, "f:n", longs)) >= 0)
 		if (opt == 'f')
 			file = optarg;
 		else if (opt == 'n')

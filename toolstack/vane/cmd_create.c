@@ -4,7 +4,6 @@
 #include "toolstack/vane/vane.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +31,7 @@ int read_config(const char *file, char **extra, bool quiet,
 		text = read_file(file, &len);
 		if (!text)
 			return -ENOENT;
-		if (!quiet)
+		if (!quiet && !json_asked)
 			fprintf(stderr, "Parsing config from %s\n", file);
 	}
 	rc = vane_config_parse(config, file ? file : "command line",
@@ -82,9 +81,16 @@ static pid_t start_console(const char *tty, const sigset_t *held)
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
+		int rc;
+
 		sigprocmask(SIG_UNBLOCK, held, NULL);
-		_exit(console_attach(tty) ? EXIT_FAILED : EXIT_OK);
+		rc = console_attach(tty);
+		_exit(rc ? complain(-rc, "its console %s: %s", tty,
+				    strerror(-rc)) : EXIT_OK);
 	}
+	if (pid < 0)
+		complain(errno, "no process for the console %s: %s", tty,
+			 strerror(errno));
 	return pid;
 }
 
@@ -113,6 +119,7 @@ static int start(const struct options *o, struct vane *v,
 		rc = vane_console_tty(v, domid, TTY_WAIT_MS, &tty);
 		if (!rc) {
 			*console = start_console(tty, held);
+			rc = *console < 0 ? -EAGAIN : 0;
 			free(tty);
 		}
 	}
@@ -135,8 +142,10 @@ static int create(const struct options *o, struct vane_config *config)
 	hold_signals(&ends);
 	if (vane_create(v, config, &how, &domid))
 		return EXIT_CREATE;
-	if (interrupted() ||
-	    start(o, v, config, domid, &console, &ends)) {
+	if (interrupted())
+		status = complain(EINTR, "%s: its creation is interrupted: "
+				  "undoing it", config->name);
+	if (status || start(o, v, config, domid, &console, &ends)) {
 		(void)vane_destroy(v, domid);
 		status = EXIT_CREATE;
 	}
@@ -181,7 +190,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "pcqneFf:", longs, NULL)) >= 0)
+	while ((opt = next_option(argc, argv, "pcqneFf:", longs)) >= 0)
 		switch (opt) {
 		case 'p':
 			o->paused = true;

@@ -5,7 +5,6 @@
 #include "toolstack/vane/vane.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,8 +120,8 @@ static int find_nic(struct vane *v, uint32_t domid, const char *text,
 	if (text[0] >= '0' && text[0] <= '9' && !*end)
 		return 0;
 	if (mac_parse(text, mac)) {
-		fprintf(stderr, "vane: error: \"%s\" is neither a device "
-			"number nor a MAC address\n", text);
+		complain(EINVAL, "interface: found \"%s\"; allowed: a number of "
+			 "network-list or a MAC address", text);
 		return -EINVAL;
 	}
 	rc = vane_devices(v, domid, "vif", &list, &count);
@@ -136,8 +135,8 @@ static int find_nic(struct vane *v, uint32_t domid, const char *text,
 		}
 	free(list);
 	if (rc)
-		fprintf(stderr, "vane: error: domain %u has no interface with "
-			"the address %s\n", domid, text);
+		complain(ENOENT, "domain %u has no interface with the address "
+			 "%s; network-list shows them", domid, text);
 	return rc;
 }
 
@@ -147,8 +146,8 @@ static int find_disk(struct vane *v, uint32_t domid, const char *text,
 	(void)v, (void)domid;
 	if (!vdev_parse(text, devid))
 		return 0;
-	fprintf(stderr, "vane: error: \"%s\" is no disk; allowed: xvda, sdb1 "
-		"or a number of block-list\n", text);
+	complain(EINVAL, "disk: found \"%s\"; allowed: xvda, sdb1 or a number "
+		 "of block-list", text);
 	return -EINVAL;
 }
 
@@ -167,7 +166,7 @@ static int detach(const struct command *c, int argc, char **argv,
 	struct vane *v;
 	int opt, rc;
 
-	while ((opt = getopt_long(argc, argv, "", longs, NULL)) >= 0) {
+	while ((opt = next_option(argc, argv, "", longs)) >= 0) {
 		if (opt != 'f')
 			return usage(c);
 		force = true;
@@ -255,6 +254,8 @@ static int list_one(struct vane *v, const char *name, bool vif, yajl_gen g)
 	if (!rc)
 		rc = vane_devices(v, domid, vif ? "vif" : "vbd", &list,
 				  &count);
+	if (rc && g)
+		json_error(g, rc, name);
 	if (rc)
 		return EXIT_FAILED;
 	if (g) {
@@ -278,7 +279,7 @@ static int list_one(struct vane *v, const char *name, bool vif, yajl_gen g)
 
 static int list(const struct command *c, int argc, char **argv, bool vif)
 {
-	yajl_gen g = take_json(&argc, argv) ? json_begin() : NULL;
+	yajl_gen g = json_asked ? json_begin() : NULL;
 	struct vane *v;
 	int status = EXIT_OK;
 

@@ -9,14 +9,11 @@
 static int run(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--long")) {
-		for (unsigned int i = 0; commands[i]; i++)
-			if (!strcmp(commands[i]->name, argv[1])) {
-				print_help(commands[i]);
-				return EXIT_OK;
-			}
-		fprintf(stderr, "%s: there is no command \"%s\"\n", program,
-			argv[1]);
-		return EXIT_FAILED;
+		const struct command *c = find_command(argv[1]);
+
+		if (c)
+			print_help(c);
+		return c ? EXIT_OK : EXIT_FAILED;
 	}
 	printf("usage: %s [-vN] COMMAND [ARGUMENTS]\n\ncommands:\n", program);
 	for (unsigned int i = 0; commands[i]; i++)

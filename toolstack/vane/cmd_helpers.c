@@ -15,8 +15,7 @@
 static int become(const char *path, char **argv)
 {
 	execv(path, argv);
-	fprintf(stderr, "vane: error: %s: %s\n", path, strerror(errno));
-	return EXIT_FAILED;
+	return complain(errno, "%s: cannot be run: %s", path, strerror(errno));
 }
 
 static int run_import(int argc, char **argv)

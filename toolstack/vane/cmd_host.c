@@ -25,7 +25,6 @@ static void json_log(const char *text)
 
 static int run_dmesg(int argc, char **argv)
 {
-	bool json = take_json(&argc, argv);
 	bool clear = argc == 2 && (!strcmp(argv[1], "-c") ||
 				   !strcmp(argv[1], "--clear"));
 	struct vane *v;
@@ -37,7 +36,7 @@ static int run_dmesg(int argc, char **argv)
 	v = connect_or_exit();
 	rc = vane_host_log(v, clear, &text);
 	if (!rc) {
-		if (json)
+		if (json_asked)
 			json_log(text);
 		else
 			fputs(text, stdout);

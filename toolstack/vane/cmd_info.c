@@ -4,7 +4,7 @@
  */
 #include "toolstack/vane/vane.h"
 
-#include <getopt.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,8 +230,8 @@ static int print_one(const struct rows *rows, const char *key)
 			puts(rows->row[i].value);
 			return EXIT_OK;
 		}
-	fprintf(stderr, "vane: error: there is no key \"%s\"\n", key);
-	return EXIT_FAILED;
+	return complain(ENOENT, "info: there is no key \"%s\"; `%s info` prints "
+			"them all", key, program);
 }
 
 static void print_text(const struct rows *rows, const struct vane_topology *t)
@@ -249,19 +249,19 @@ static int run(int argc, char **argv)
 		{ "numa", no_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool json = take_json(&argc, argv), numa = false;
+	bool numa = false;
 	static struct rows rows;	/* too large for a stack frame */
 	struct vane_topology t = { 0 };
 	struct vane_host host;
 	struct vane *v;
 	int rc, opt;
 
-	while ((opt = getopt_long(argc, argv, "n", longs, NULL)) >= 0) {
+	while ((opt = next_option(argc, argv, "n", longs)) >= 0) {
 		if (opt != 'n')
 			return usage(&cmd_info);
 		numa = true;
 	}
-	if (argc - optind > 1)
+	if (argc - optind > !json_asked)
 		return usage(&cmd_info);
 	v = connect_or_exit();
 	rc = vane_host_info(v, &host);
@@ -275,7 +275,7 @@ static int run(int argc, char **argv)
 	add_hypervisor(&rows, &host);
 	if (optind < argc)
 		return print_one(&rows, argv[optind]);
-	if (json)
+	if (json_asked)
 		print_json(&rows, numa ? &t : NULL);
 	else
 		print_text(&rows, numa ? &t : NULL);

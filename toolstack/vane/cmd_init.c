@@ -32,8 +32,8 @@ static int run(int argc, char **argv)
 		rc = store_write_str(s, STORE_NO_TX, nodes[i].path,
 				     nodes[i].value);
 		if (rc)
-			fprintf(stderr, "vane: error: %s: %s\n",
-				nodes[i].path, strerror(-rc));
+			complain(-rc, "store: %s: %s", nodes[i].path,
+				 strerror(-rc));
 	}
 	vane_close(v);
 	return rc ? EXIT_FAILED : EXIT_OK;

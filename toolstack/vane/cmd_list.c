@@ -4,7 +4,7 @@
  */
 #include "toolstack/vane/vane.h"
 
-#include <getopt.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +88,7 @@ static void print_table(const struct vane_domain *list, unsigned int n,
  * The domains that are asked for: all, or those named. One that cannot be
  * read ends the text, and stands as an error in the JSON.
  */
-static int fetch_named(struct vane *v, int argc, char **argv, bool json,
+static int fetch_named(struct vane *v, int argc, char **argv,
 		       struct vane_domain **list, unsigned int *n)
 {
 	*n = 0;
@@ -100,7 +100,7 @@ static int fetch_named(struct vane *v, int argc, char **argv, bool json,
 
 		if (!rc)
 			rc = vane_domain_get(v, domid, &one);
-		if (rc && !json) {
+		if (rc && !json_asked) {
 			vane_domains_free(*list, *n);
 			return rc;
 		}
@@ -112,13 +112,14 @@ static int fetch_named(struct vane *v, int argc, char **argv, bool json,
 		(*list)[(*n)++] = *one;
 		free(one);
 	}
-	return *list ? 0 : -1;
+	return *list ? 0 : complain(ENOMEM, "no memory for a list of %d domains",
+				    argc);
 }
 
-static int fetch(struct vane *v, int argc, char **argv, bool json,
+static int fetch(struct vane *v, int argc, char **argv,
 		 struct vane_domain **list, unsigned int *n)
 {
-	return argc ? fetch_named(v, argc, argv, json, list, n) :
+	return argc ? fetch_named(v, argc, argv, list, n) :
 		vane_domains(v, list, n);
 }
 
@@ -140,14 +141,14 @@ static int run_list(int argc, char **argv)
 		{ "numa", no_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool json = take_json(&argc, argv), as_xl = false;
+	bool as_xl = false;
 	struct columns c = { 0 };
 	struct vane_domain *list;
 	int opt, status = EXIT_OK;
 	struct vane *v;
 	unsigned int n;
 
-	while ((opt = getopt_long(argc, argv, "lvZcn", longs, NULL)) >= 0)
+	while ((opt = next_option(argc, argv, "lvZcn", longs)) >= 0)
 		switch (opt) {
 		case 'l':
 			as_xl = true;
@@ -169,11 +170,11 @@ static int run_list(int argc, char **argv)
 		}
 	v = connect_or_exit();
 	if ((c.pool && vane_pools(v, &c.pools, &c.nr_pools)) ||
-	    fetch(v, argc - optind, argv + optind, json, &list, &n)) {
+	    fetch(v, argc - optind, argv + optind, &list, &n)) {
 		vane_close(v);
 		return EXIT_FAILED;
 	}
-	if (json)
+	if (json_asked)
 		list_json(list, n);
 	else if (as_xl)
 		list_long(v, list, n);
@@ -201,11 +202,9 @@ const struct command cmd_list = {
 };
 
 /* A table of all domains, in other columns than list's. */
-static int run_table(const struct command *c, int argc, char **argv,
-		     const char *header,
+static int run_table(const struct command *c, int argc, const char *header,
 		     void (*row)(const struct vane_domain *d))
 {
-	bool json = take_json(&argc, argv);
 	struct vane_domain *list;
 	struct vane *v;
 	unsigned int n;
@@ -217,11 +216,11 @@ static int run_table(const struct command *c, int argc, char **argv,
 		vane_close(v);
 		return EXIT_FAILED;
 	}
-	if (json)
+	if (json_asked)
 		list_json(list, n);
 	else
 		puts(header);
-	for (unsigned int i = 0; !json && i < n; i++)
+	for (unsigned int i = 0; !json_asked && i < n; i++)
 		row(&list[i]);
 	vane_domains_free(list, n);
 	vane_close(v);
@@ -236,8 +235,8 @@ static void claims_row(const struct vane_domain *d)
 
 static int run_claims(int argc, char **argv)
 {
-	return run_table(&cmd_claims, argc, argv, HEADER "  Claimed",
-			 claims_row);
+	(void)argv;
+	return run_table(&cmd_claims, argc, HEADER "  Claimed", claims_row);
 }
 
 const struct command cmd_claims = {
@@ -257,7 +256,8 @@ static void vm_row(const struct vane_domain *d)
 
 static int run_vm_list(int argc, char **argv)
 {
-	return run_table(&cmd_vm_list, argc, argv,
+	(void)argv;
+	return run_table(&cmd_vm_list, argc,
 			 "UUID                                  ID    name",
 			 vm_row);
 }

@@ -43,8 +43,8 @@ static int read_size(const char *text, uint64_t *kib)
 	*kib = n << shift;
 	return 0;
 wrong:
-	fprintf(stderr, "vane: error: memory: found \"%s\"; allowed: MiB, or "
-		"a number with b, k, m, g or t\n", text);
+	complain(EINVAL, "memory: found \"%s\"; allowed: MiB, or a number with "
+		 "b, k, m, g or t", text);
 	return -EINVAL;
 }
 

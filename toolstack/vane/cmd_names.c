@@ -3,14 +3,12 @@
  */
 #include "toolstack/vane/vane.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Number and name of one domain, as JSON or the one of them that is asked. */
-static int print_domain(struct vane *v, const char *text, bool name_asked,
-			bool json)
+static int print_domain(struct vane *v, const char *text, bool name_asked)
 {
 	char *name = NULL;
 	uint32_t domid;
@@ -20,7 +18,7 @@ static int print_domain(struct vane *v, const char *text, bool name_asked,
 	if (rc)
 		return rc;
 	rc = vane_domain_name(v, domid, &name);
-	if (json) {
+	if (json_asked) {
 		g = json_begin();
 		json_open(g, "domains");
 		yajl_gen_map_open(g);
@@ -33,8 +31,8 @@ static int print_domain(struct vane *v, const char *text, bool name_asked,
 		printf("%u\n", domid);
 		rc = 0;
 	} else if (rc) {
-		fprintf(stderr, "vane: error: domain %u has no name: %s\n",
-			domid, strerror(-rc));
+		complain(-rc, "domain %u: its name in the store: %s", domid,
+			 strerror(-rc));
 	} else {
 		puts(name);
 	}
@@ -45,14 +43,13 @@ static int print_domain(struct vane *v, const char *text, bool name_asked,
 static int run_one(const struct command *c, int argc, char **argv,
 		   bool name_asked)
 {
-	bool json = take_json(&argc, argv);
 	struct vane *v;
 	int rc;
 
 	if (argc != 2)
 		return usage(c);
 	v = connect_or_exit();
-	rc = print_domain(v, argv[1], name_asked, json);
+	rc = print_domain(v, argv[1], name_asked);
 	vane_close(v);
 	return rc ? EXIT_FAILED : EXIT_OK;
 }

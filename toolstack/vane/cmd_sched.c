@@ -4,13 +4,11 @@
  */
 #include "toolstack/vane/vane.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct request {
-	const struct command *command;
 	const char *scheduler;		/* credit, credit2 */
 	const char *domain, *pool;	/* NULL: none named */
 	bool of_pool;			/* -s */
@@ -64,6 +62,8 @@ static int one_domain(struct vane *v, const struct request *r)
 
 	if (!rc)
 		rc = vane_sched_get(v, domid, &s);
+	if (rc && r->json)
+		json_error(r->json, rc, r->domain);
 	if (rc)
 		return rc;
 	if (changes_domain(r)) {
@@ -128,6 +128,8 @@ static int pool_domains(struct vane *v, const struct request *r,
 		first = first ? first : rc;
 		if (!rc)
 			domain_row(r, list[i].name, list[i].domid, &s);
+		else if (r->json)
+			json_error(r->json, rc, list[i].name);
 	}
 	vane_domains_free(list, count);
 	return first;
@@ -216,7 +218,7 @@ static int take(struct request *r, int opt)
 	return 0;
 }
 
-static int run(struct request *r, int argc, char **argv, const char *options)
+static int run(const struct command *c, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "domain", required_argument, NULL, 'd' },
@@ -229,31 +231,35 @@ static int run(struct request *r, int argc, char **argv, const char *options)
 		{ "cpupool", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool json = take_json(&argc, argv);
+	struct request r = {
+		.scheduler = c->name + strlen("sched-"),
+		.weight = -1, .cap = -1, .tslice = -1, .ratelimit = -1,
+		.delay = -1,
+	};
+	bool credit = c == &cmd_sched_credit;
 	struct vane *v;
 	int opt, rc;
 
-	while ((opt = getopt_long(argc, argv, options, longs, NULL)) >= 0)
-		if (take(r, opt))
-			return usage(r->command);
-	if (optind != argc || (r->domain && (r->pool || r->of_pool)) ||
-	    (changes_domain(r) && !r->domain) ||
-	    (changes_pool(r) && !r->of_pool))
-		return usage(r->command);
+	while ((opt = next_option(argc, argv, credit ? "d:w:c:p:st:r:m:" :
+				  "d:w:c:p:sr:", longs)) >= 0)
+		if (take(&r, opt))
+			return usage(c);
+	if (optind != argc || (r.domain && (r.pool || r.of_pool)) ||
+	    (changes_domain(&r) && !r.domain) ||
+	    (changes_pool(&r) && !r.of_pool) ||
+	    (!credit && (r.tslice >= 0 || r.delay >= 0)))
+		return usage(c);
 	v = connect_or_exit();
-	if (json) {
-		r->json = json_begin();
-		json_open(r->json, r->domain ? "domains" : "pools");
+	if (json_asked) {
+		r.json = json_begin();
+		json_open(r.json, r.domain ? "domains" : "pools");
 	}
-	rc = r->domain ? one_domain(v, r) : pools(v, r);
-	if (json)
-		json_close(r->json);
+	rc = r.domain ? one_domain(v, &r) : pools(v, &r);
+	if (json_asked)
+		json_close(r.json);
 	vane_close(v);
 	return rc ? EXIT_FAILED : EXIT_OK;
 }
-
-#define NOTHING { .weight = -1, .cap = -1, .tslice = -1, .ratelimit = -1, \
-	.delay = -1 }
 
 #define DOMAINS \
 	"    -d, --domain DOMAIN  this one; with -w or -c: change it\n" \
@@ -266,11 +272,7 @@ static int run(struct request *r, int argc, char **argv, const char *options)
 
 static int run_credit(int argc, char **argv)
 {
-	struct request r = NOTHING;
-
-	r.command = &cmd_sched_credit;
-	r.scheduler = "credit";
-	return run(&r, argc, argv, "d:w:c:p:st:r:m:");
+	return run(&cmd_sched_credit, argc, argv);
 }
 
 const struct command cmd_sched_credit = {
@@ -285,11 +287,7 @@ const struct command cmd_sched_credit = {
 
 static int run_credit2(int argc, char **argv)
 {
-	struct request r = NOTHING;
-
-	r.command = &cmd_sched_credit2;
-	r.scheduler = "credit2";
-	return run(&r, argc, argv, "d:w:c:p:sr:");
+	return run(&cmd_sched_credit2, argc, argv);
 }
 
 const struct command cmd_sched_credit2 = {

@@ -3,7 +3,6 @@
  */
 #include "toolstack/vane/vane.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,7 +68,7 @@ static int run(const struct command *c, int argc, char **argv, bool reboot)
 	int status = EXIT_OK, opt;
 	struct vane *v;
 
-	while ((opt = getopt_long(argc, argv, "awF", longs, NULL)) >= 0)
+	while ((opt = next_option(argc, argv, "awF", longs)) >= 0)
 		switch (opt) {
 		case 'a':
 			all = true;
@@ -112,7 +111,8 @@ static int run_reboot(int argc, char **argv)
 
 #define OPTIONS \
 	"    -a, --all    all domains but Domain-0\n" \
-	"    -w, --wait   wait until they have shut down\n"
+	"    -w, --wait   wait until they have shut down\n" \
+	"    -F           of HVM domains alone: changes nothing here\n"
 
 const struct command cmd_shutdown = {
 	.name = "shutdown", .arguments = "[-w] -a|DOMAIN...",

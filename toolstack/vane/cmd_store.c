@@ -19,8 +19,7 @@
 
 int store_failed(const char *path, int rc)
 {
-	fprintf(stderr, "vane: error: %s: %s\n", path, strerror(-rc));
-	return EXIT_FAILED;
+	return complain(-rc, "store: %s: %s", path, strerror(-rc));
 }
 
 /* A value that can be printed anywhere; free() it. */
@@ -116,6 +115,15 @@ static int do_ls(struct store *s, int argc, char **argv, yajl_gen g)
 
 /* --- single nodes --------------------------------------------------------- */
 
+/* In the place of a value. */
+static void json_node_error(yajl_gen g, const char *path, int rc)
+{
+	json_key(g, path);
+	yajl_gen_map_open(g);
+	json_failure(g, -rc, strerror(-rc));
+	yajl_gen_map_close(g);
+}
+
 static int do_read(struct store *s, int argc, char **argv, yajl_gen g)
 {
 	int status = EXIT_OK;
@@ -131,6 +139,8 @@ static int do_read(struct store *s, int argc, char **argv, yajl_gen g)
 
 		if (rc) {
 			status = store_failed(argv[i], rc);
+			if (g)
+				json_node_error(g, argv[i], rc);
 			continue;
 		}
 		if (g) {
@@ -233,9 +243,9 @@ static int do_chmod(struct store *s, int argc, char **argv, yajl_gen g)
 	(void)g;
 	for (int i = 1; i < argc && count < PERMS_MAX; i++) {
 		if (!parse_perm(argv[i], &perms[count++])) {
-			fprintf(stderr, "vane: error: \"%s\" is not one of "
-				"n, r, w, b with a domain's number\n",
-				argv[i]);
+			complain(EINVAL, "permission: found \"%s\"; allowed: "
+				 "n, r, w or b with a domain's number: r5",
+				 argv[i]);
 			return EXIT_USAGE;
 		}
 	}
@@ -306,26 +316,24 @@ static const struct {
 	{ "stat", 0, 0, 1, store_stat },
 };
 
-static int run_action(store_action *act, int argc, char **argv, bool json)
+static int run_action(store_action *act, int argc, char **argv)
 {
 	const char *path = getenv("XENSTORED_PATH");
 	struct store *s = store_open_path(path ? path : STORE_SOCKET);
 	yajl_gen g = NULL;
 	int status;
 
-	if (!s) {
-		fprintf(stderr, "vane: error: no store daemon answers at "
-			"%s: %s\n", path ? path : STORE_SOCKET,
-			strerror(errno));
-		return EXIT_FAILED;
-	}
-	if (json) {
+	if (!s)
+		return complain(errno, "no store daemon answers at %s: %s "
+				"(is vane-stored running?)",
+				path ? path : STORE_SOCKET, strerror(errno));
+	if (json_asked) {
 		g = json_begin();
 		yajl_gen_map_open(g);
 		json_number(g, "version", JSON_VERSION);
 	}
 	status = act(s, argc, argv, g);
-	if (json) {
+	if (json_asked) {
 		yajl_gen_map_close(g);
 		json_end(g);
 	}
@@ -335,7 +343,6 @@ static int run_action(store_action *act, int argc, char **argv, bool json)
 
 static int run(int argc, char **argv)
 {
-	bool json = take_json(&argc, argv);
 	int n = argc - 2;
 
 	for (size_t i = 0; n >= 0 && i < sizeof(actions) / sizeof(actions[0]);
@@ -345,7 +352,7 @@ static int run(int argc, char **argv)
 		if (n < actions[i].min || n > actions[i].max ||
 		    n % actions[i].multiple)
 			break;
-		return run_action(actions[i].run, n, argv + 2, json);
+		return run_action(actions[i].run, n, argv + 2);
 	}
 	return usage(&cmd_store);
 }

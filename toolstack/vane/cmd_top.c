@@ -5,7 +5,6 @@
 #include "toolstack/vane/vane.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,11 +142,11 @@ static int run(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	unsigned int seconds = 3, times = 0;
-	bool batch = take_json(&argc, argv) || !isatty(STDOUT_FILENO);
+	bool batch = json_asked || !isatty(STDOUT_FILENO);
 	struct vane *v;
 	int opt, rc;
 
-	while ((opt = getopt_long(argc, argv, "d:i:b", longs, NULL)) >= 0)
+	while ((opt = next_option(argc, argv, "d:i:b", longs)) >= 0)
 		if (opt == 'b')
 			batch = true;
 		else if (opt == '?' || read_number(opt == 'd' ? "delay" :

@@ -3,7 +3,6 @@
  */
 #include "toolstack/vane/vane.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +56,7 @@ static int run_pin(int argc, char **argv)
 	int opt, rc;
 
 	/* A "-" or "^2" among the arguments is none of the options. */
-	while ((opt = getopt_long(argc, argv, "+f", longs, NULL)) >= 0) {
+	while ((opt = next_option(argc, argv, "+f", longs)) >= 0) {
 		if (opt != 'f')
 			return usage(&cmd_vcpu_pin);
 		force = true;
@@ -93,7 +92,7 @@ static int run_set(int argc, char **argv)
 	struct vane *v;
 	int opt, rc;
 
-	while ((opt = getopt_long(argc, argv, "i", longs, NULL)) >= 0) {
+	while ((opt = next_option(argc, argv, "i", longs)) >= 0) {
 		if (opt != 'i')
 			return usage(&cmd_vcpu_set);
 		ignore = true;

@@ -3,7 +3,6 @@
  */
 #include "toolstack/vane/vane.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,12 +115,12 @@ static int run_uptime(int argc, char **argv)
 		{ "short", no_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
-	yajl_gen g = take_json(&argc, argv) ? json_begin() : NULL;
+	yajl_gen g = json_asked ? json_begin() : NULL;
 	bool brief = false;
 	struct vane *v;
 	int status, opt;
 
-	while ((opt = getopt_long(argc, argv, "s", longs, NULL)) >= 0) {
+	while ((opt = next_option(argc, argv, "s", longs)) >= 0) {
 		if (opt != 's')
 			return usage(&cmd_uptime);
 		brief = true;
@@ -248,7 +247,7 @@ static int vcpu_rows(struct vane *v, const struct vane_domain *d, yajl_gen g)
 
 static int run_vcpu_list(int argc, char **argv)
 {
-	yajl_gen g = take_json(&argc, argv) ? json_begin() : NULL;
+	yajl_gen g = json_asked ? json_begin() : NULL;
 	struct vane_host host;
 	struct vane *v;
 	int status = EXIT_FAILED;

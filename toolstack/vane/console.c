@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,16 +98,12 @@ int console_attach(const char *tty)
 /* What a PV domain has: one console, of type pv. */
 static int check_option(int opt)
 {
-	if (opt == 't' && strcmp(optarg, "pv")) {
-		fprintf(stderr, "vane: error: -t %s: a PV domain has a console "
-			"of type pv only\n", optarg);
-		return EXIT_FAILED;
-	}
-	if (opt == 'n' && strcmp(optarg, "0")) {
-		fprintf(stderr, "vane: error: -n %s: a PV domain has console 0 "
-			"only\n", optarg);
-		return EXIT_FAILED;
-	}
+	if (opt == 't' && strcmp(optarg, "pv"))
+		return complain(EINVAL, "console: -t: found \"%s\"; allowed: "
+				"pv, the one type that a PV domain has", optarg);
+	if (opt == 'n' && strcmp(optarg, "0"))
+		return complain(EINVAL, "console: -n: found \"%s\"; allowed: "
+				"0, the one console of a PV domain", optarg);
 	return opt == '?' ? usage(&cmd_console) : EXIT_OK;
 }
 
@@ -124,7 +119,7 @@ static int run(int argc, char **argv)
 	char *tty;
 	int rc, opt;
 
-	while ((opt = getopt_long(argc, argv, "t:n:", longs, NULL)) >= 0) {
+	while ((opt = next_option(argc, argv, "t:n:", longs)) >= 0) {
 		rc = check_option(opt);
 		if (rc)
 			return rc;
@@ -143,7 +138,8 @@ static int run(int argc, char **argv)
 		return EXIT_FAILED;
 	rc = console_attach(tty);
 	if (rc)
-		fprintf(stderr, "vane: error: %s: %s\n", tty, strerror(-rc));
+		complain(-rc, "domain %u: its console %s: %s", domid, tty,
+			 strerror(-rc));
 	free(tty);
 	return rc ? EXIT_FAILED : EXIT_OK;
 }

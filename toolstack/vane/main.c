@@ -4,6 +4,7 @@
 #include "toolstack/vane/vane.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,12 +56,75 @@ struct vane *connect_or_exit(void)
 	return connection;
 }
 
+static bool complained;
+
+int complain(int code, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (json_asked)
+		json_tell(code, text);
+	else
+		fprintf(stderr, "vane: error: %s\n", text);
+	complained = true;
+	return EXIT_FAILED;
+}
+
+/* A program that reads JSON gets one object, with whatever is known best. */
 int usage(const struct command *c)
 {
+	if (json_asked) {
+		if (!complained)
+			complain(EINVAL, "usage: %s %s %s", program, c->name,
+				 c->arguments);
+		return EXIT_USAGE;
+	}
 	fprintf(stderr, "usage: %s %s %s\n", program, c->name, c->arguments);
 	if (c->options)
 		fprintf(stderr, "%s", c->options);
 	return EXIT_USAGE;
+}
+
+/* The long option with the value @val of getopt's; NULL: none. */
+static const struct option *long_option(const struct option *longs, int val)
+{
+	for (; longs->name; longs++)
+		if (longs->val == val)
+			return longs;
+	return NULL;
+}
+
+int next_option(int argc, char **argv, const char *letters,
+		const struct option *longs)
+{
+	const struct option *known;
+	const char *letter;
+	int opt;
+
+	opterr = 0;
+	opt = getopt_long(argc, argv, letters, longs, NULL);
+	if (opt != '?')
+		return opt;
+	letter = optopt ? strchr(letters, optopt) : NULL;
+	known = long_option(longs, optopt);
+	if (letter && letter[1] == ':')
+		complain(EINVAL, "%s: option -%c: a value must follow",
+			 argv[0], optopt);
+	else if (known)
+		complain(EINVAL, "%s: option --%s: a value %s", argv[0],
+			 known->name, known->has_arg ? "must follow" :
+			 "is found, and none allowed");
+	else if (optopt)
+		complain(EINVAL, "%s: there is no option -%c", argv[0],
+			 optopt);
+	else
+		complain(EINVAL, "%s: there is no option %s", argv[0],
+			 argv[optind - 1]);
+	return opt;
 }
 
 void print_help(const struct command *c)
@@ -79,8 +143,8 @@ int read_number(const char *what, const char *text, unsigned int min,
 	n = strtoul(text, &end, 0);
 	if (text[0] < '0' || text[0] > '9' || *end || errno || n < min ||
 	    n > max) {
-		fprintf(stderr, "vane: error: %s: found \"%s\"; allowed: a "
-			"number from %u to %u\n", what, text, min, max);
+		complain(EINVAL, "%s: found \"%s\"; allowed: a number from "
+			 "%u to %u", what, text, min, max);
 		return -EINVAL;
 	}
 	*number = n;
@@ -106,8 +170,7 @@ int each_domain(const struct command *c, int argc, char **argv,
 	return status;
 }
 
-/* The command of that name; NULL after a message, with the nearest one. */
-static const struct command *find_command(const char *name)
+const struct command *find_command(const char *name)
 {
 	const char *names[256], *near;
 	unsigned int count = 0;
@@ -118,9 +181,9 @@ static const struct command *find_command(const char *name)
 			return commands[count];
 	}
 	near = nearest_name(name, names, count);
-	fprintf(stderr, "%s: there is no command \"%s\"%s%s%s; `%s help` "
-		"lists them\n", program, name, near ? ", did you mean \"" : "",
-		near ? near : "", near ? "\"" : "", program);
+	complain(EINVAL, "there is no command \"%s\"%s%s%s; `%s help` lists "
+		 "them", name, near ? ", did you mean \"" : "",
+		 near ? near : "", near ? "\"" : "", program);
 	return NULL;
 }
 
@@ -133,14 +196,29 @@ static int take_options(int argc, char **argv)
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			exit(cmd_help.run(1, argv));
 		if (strspn(argv[i] + 1, "vftTN") != strlen(argv[i] + 1)) {
-			fprintf(stderr, "%s: unknown option %s\n", program,
-				argv[i]);
+			complain(EINVAL, "there is no option %s; allowed "
+				 "before a command: -v, -N, --json, --help",
+				 argv[i]);
 			return -EINVAL;
 		}
 		verbose |= strchr(argv[i], 'v') != NULL;
 		dry_run |= strchr(argv[i], 'N') != NULL;
 	}
 	return i;
+}
+
+/* --json may stand anywhere: how errors are told does not wait for its turn. */
+static int take_json(int argc, char **argv)
+{
+	int kept = 0;
+
+	for (int i = 0; i < argc; i++)
+		if (i && !strcmp(argv[i], "--json"))
+			json_asked = true;
+		else
+			argv[kept++] = argv[i];
+	argv[kept] = NULL;
+	return kept;
 }
 
 int main(int argc, char **argv)
@@ -151,6 +229,7 @@ int main(int argc, char **argv)
 	/* A link named xl says so of itself. */
 	if (argc)
 		program = basename(argv[0]);
+	argc = take_json(argc, argv);
 	i = take_options(argc, argv);
 	if (i < 0)
 		return EXIT_FAILED;
@@ -166,14 +245,12 @@ int main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	/* Whoever asks for a dry run does not want anything done. */
-	if (dry_run && c != &cmd_create) {
-		fprintf(stderr, "%s: error: -N is understood by create alone\n",
-			program);
-		return EXIT_FAILED;
-	}
+	if (dry_run && c != &cmd_create)
+		return complain(EINVAL, "%s: option -N: create alone has it",
+				c->name);
 	i = c->run(argc - i, argv + i);
 	if (fflush(stdout) || ferror(stdout)) {
-		perror("vane: standard output");
+		complain(errno, "standard output: %s", strerror(errno));
 		return i ? i : EXIT_FAILED;
 	}
 	return i;

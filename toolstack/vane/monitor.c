@@ -241,8 +241,8 @@ int monitor_start(struct vane_config *config, uint32_t domid)
 	fflush(stdout);
 	pid = fork();
 	if (pid < 0) {
-		fprintf(stderr, "vane: error: domain %u has nobody to watch "
-			"over it: %s\n", domid, strerror(errno));
+		complain(errno, "domain %u: no process to watch over it: %s",
+			 domid, strerror(errno));
 		return -EAGAIN;
 	}
 	if (pid)

@@ -17,8 +17,7 @@ char *read_file(const char *path, size_t *len)
 	int code = errno;
 
 	if (!f || !text) {
-		fprintf(stderr, "vane: error: %s: %s\n", path,
-			strerror(code));
+		complain(code, "%s: %s", path, strerror(code));
 		if (f)
 			fclose(f);
 		errno = code;
@@ -26,8 +25,9 @@ char *read_file(const char *path, size_t *len)
 	}
 	*len = fread(text, 1, MAX_FILE, f);
 	if (ferror(f) || *len == MAX_FILE) {
-		fprintf(stderr, "vane: error: %s: %s\n", path, ferror(f) ?
-			strerror(errno) : "is larger than 1 MiB");
+		code = ferror(f) ? errno : EFBIG;
+		complain(code, "%s: %s", path, ferror(f) ? strerror(code) :
+			 "is larger than 1 MiB, as no configuration is");
 		free(text);
 		text = NULL;
 	} else {
@@ -37,20 +37,29 @@ char *read_file(const char *path, size_t *len)
 	return text;
 }
 
+static void print_finding(const struct vane_finding *f)
+{
+	char place[32] = "", *text;
+	bool object = json_asked && f->level == VANE_ERROR;
+
+	if (f->line)
+		snprintf(place, sizeof(place), ":%u:%u", f->line, f->column);
+	if (asprintf(&text, "%s%s: %s%s%s%s", f->file ? f->file : "", place,
+		     object ? "" : f->level == VANE_ERROR ? "error: " :
+		     "warning: ", f->key ? f->key : "", f->key ? ": " : "",
+		     f->text ? f->text : "") < 0)
+		return;
+	if (object)
+		json_tell(EINVAL, text);
+	else
+		fprintf(stderr, "%s\n", text);
+	free(text);
+}
+
 void print_report(const struct vane_report *report)
 {
-	for (unsigned int i = 0; i < report->count; i++) {
-		const struct vane_finding *f = &report->findings[i];
-
-		fprintf(stderr, "%s", f->file ? f->file : "");
-		if (f->line)
-			fprintf(stderr, ":%u:%u", f->line, f->column);
-		fprintf(stderr, ": %s: ", f->level == VANE_ERROR ? "error" :
-			"warning");
-		if (f->key)
-			fprintf(stderr, "%s: ", f->key);
-		fprintf(stderr, "%s\n", f->text ? f->text : "");
-	}
+	for (unsigned int i = 0; i < report->count; i++)
+		print_finding(&report->findings[i]);
 }
 
 void to_stdout(void *arg, const char *text, size_t len)
@@ -63,10 +72,8 @@ yajl_gen json_begin(void)
 {
 	yajl_gen g = yajl_gen_alloc(NULL);
 
-	if (!g) {
-		fprintf(stderr, "vane: error: no memory\n");
-		exit(EXIT_FAILED);
-	}
+	if (!g)
+		exit(complain(ENOMEM, "no memory to print JSON"));
 	yajl_gen_config(g, yajl_gen_beautify, 1);
 	yajl_gen_config(g, yajl_gen_indent_string, "    ");
 	yajl_gen_config(g, yajl_gen_print_callback, to_stdout, NULL);
@@ -110,6 +117,15 @@ void json_bool(yajl_gen g, const char *key, bool value)
 	yajl_gen_bool(g, value);
 }
 
+void json_failure(yajl_gen g, int code, const char *text)
+{
+	json_key(g, "error");
+	yajl_gen_map_open(g);
+	json_text(g, "code", strerrorname_np(code));
+	json_text(g, "text", text);
+	yajl_gen_map_close(g);
+}
+
 void json_tell(int code, const char *text)
 {
 	yajl_gen g = yajl_gen_alloc(NULL);
@@ -119,11 +135,7 @@ void json_tell(int code, const char *text)
 	if (!g)
 		return;
 	yajl_gen_map_open(g);
-	json_key(g, "error");
-	yajl_gen_map_open(g);
-	json_text(g, "code", strerrorname_np(code));
-	json_text(g, "text", text);
-	yajl_gen_map_close(g);
+	json_failure(g, code, text);
 	yajl_gen_map_close(g);
 	yajl_gen_get_buf(g, &line, &len);
 	fprintf(stderr, "%.*s\n", (int)len, (const char *)line);
@@ -134,11 +146,7 @@ void json_error(yajl_gen g, int rc, const char *name)
 {
 	yajl_gen_map_open(g);
 	json_text(g, "name", name);
-	json_key(g, "error");
-	yajl_gen_map_open(g);
-	json_text(g, "code", strerrorname_np(-rc));
-	json_text(g, "text", strerror(-rc));
-	yajl_gen_map_close(g);
+	json_failure(g, -rc, strerror(-rc));
 	yajl_gen_map_close(g);
 }
 
@@ -155,17 +163,4 @@ void json_close(yajl_gen g)
 	yajl_gen_array_close(g);
 	yajl_gen_map_close(g);
 	json_end(g);
-}
-
-bool take_json(int *argc, char **argv)
-{
-	for (int i = 1; i < *argc; i++)
-		if (!strcmp(argv[i], "--json")) {
-			memmove(argv + i, argv + i + 1,
-				(*argc - i) * sizeof(*argv));
-			--*argc;
-			json_asked = true;
-			return true;
-		}
-	return false;
 }

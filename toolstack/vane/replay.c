@@ -83,8 +83,7 @@ static int print_file(int dir, const char *file)
 	else if (bytes)
 		n = history_read(fd, &head, bytes);
 	if (n < 0)
-		fprintf(stderr, "vane: error: " HISTORY_DIR "/%s: %s\n", file,
-			strerror(-n));
+		complain(-n, HISTORY_DIR "/%s: %s", file, strerror(-n));
 	else
 		fwrite(bytes, 1, n, stdout);
 	if (fd >= 0)
@@ -112,9 +111,8 @@ int console_replay(const char *domain)
 	if (q.found[0])
 		status = print_file(dir, q.found);
 	else
-		fprintf(stderr, "vane: error: nothing is kept of the console "
-			"of \"%s\"; " HISTORY_DIR " has what vane-consoled "
-			"keeps\n", domain);
+		complain(ESRCH, "nothing is kept of the console of \"%s\"; "
+			 HISTORY_DIR " has what vane-consoled keeps", domain);
 	if (dir >= 0)
 		close(dir);
 	return status;

@@ -5,6 +5,7 @@
 #ifndef TOOLSTACK_VANE_VANE_H
 #define TOOLSTACK_VANE_VANE_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <yajl/yajl_gen.h>
 
@@ -48,12 +49,30 @@ extern const struct command *const commands[];
 /* --- main.c -------------------------------------------------------------- */
 
 extern const char *program;		/* vane, or xl */
-extern bool verbose, dry_run, json_asked;
+extern bool verbose, dry_run;
+extern bool json_asked;			/* --json was among the arguments */
 
 /* A connection; ends the program when there is none. */
 struct vane *connect_or_exit(void);
 
-/* Prints how @c is used to standard error; returns EXIT_USAGE. */
+/*
+ * Tells an error of the command line itself, by errno; with --json as an
+ * object. Returns EXIT_FAILED.
+ */
+int complain(int code, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* getopt_long() with messages of our own. */
+int next_option(int argc, char **argv, const char *letters,
+		const struct option *longs);
+
+/* The command of that name; NULL after a message, with the nearest one. */
+const struct command *find_command(const char *name);
+
+/*
+ * Prints how @c is used to standard error, with --json only if nothing was
+ * told yet; returns EXIT_USAGE.
+ */
 int usage(const struct command *c);
 
 /* Prints the whole help of @c to standard output. */
@@ -97,6 +116,9 @@ void json_number(yajl_gen g, const char *key, long long number);
 void json_double(yajl_gen g, const char *key, double number);
 void json_bool(yajl_gen g, const char *key, bool value);
 
+/* The member "error" of an open object: an error's code and text. */
+void json_failure(yajl_gen g, int code, const char *text);
+
 /* One line of JSON on standard error: an error's code and text. */
 void json_tell(int code, const char *text);
 
@@ -106,9 +128,6 @@ void json_error(yajl_gen g, int rc, const char *name);
 /* The object that every --json prints: its version, then a list. */
 void json_open(yajl_gen g, const char *list);
 void json_close(yajl_gen g);
-
-/* Takes "--json" out of the arguments; true if it was there. */
-bool take_json(int *argc, char **argv);
 
 /* --- console.c, replay.c, monitor.c ------------------------------------------------ */
 

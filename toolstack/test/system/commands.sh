@@ -137,13 +137,42 @@ else
 	ok "a trigger is refused" refused "not for a PV domain" trigger d nmi
 fi
 
-err=$(vane domid nobody --json 2>&1)
-printf '@@json message\t%s\n' "$err"
+# Errors: an object a line, and nothing else.
+as_message() {
+	vane "$@" --json >/dev/null 2>/tmp/out
+	while read -r line; do printf '@@json message\t%s\n' "$line"; done </tmp/out
+	[ -s /tmp/out ] || printf '@@json message\t%s\n' "no error: $*"
+}
+sed 's/^vcpus.*/vcpus = 0/' /tmp/d.cfg >/tmp/bad.cfg
+as_message domid nobody
+as_message domid
+as_message list --none
+as_message list -x
+as_message sched-credit -w
+as_message shutdown --all=x
+as_message lits
+as_message -x list
+as_message vcpu-set d none
+as_message info none
+as_message store read /none
+as_message store none
+as_message create -n /tmp/bad.cfg
+as_message create /tmp/none
+as_message destroy nobody
+as_message help none
 for c in "list" "list nobody d" "claims" "vm-list" "uptime" "uptime nobody" \
 		"vcpu-list d" "vcpu-list d nobody" "block-list d" \
-		"network-list d" "sched-$sched" "sched-$sched -d d" \
-		"cpupool-list" "info" "info -n" "domid d" "domname d" "dmesg" \
-		"top -i 1" "check /tmp/d.cfg /tmp/none"; do
+		"block-list nobody" "network-list d" "sched-$sched" \
+		"sched-$sched -d d" "sched-$sched -d nobody" \
+		"sched-$sched -s" "cpupool-list" "info" "info -n" "domid d" \
+		"domname d" "dmesg" "top -i 1" "check /tmp/d.cfg /tmp/none" \
+		"check /tmp/bad.cfg" "store ls /local" "store ls /none" \
+		"store read /local/domain/0/name /none" \
+		"store exists /local /none" "store write /tool/a b" \
+		"store chmod /tool/a n0" "store watch -n 1 /tool" \
+		"store mkdir /tool/b" "store rm /tool/a" "store quota" \
+		"store quota 0" "store stat"; do
 	as_json $c 2>/dev/null
 done
+vane store rm /tool/b
 vane destroy d
