@@ -232,6 +232,9 @@ struct vane_other;			/* a setting that is only described */
 
 struct vane_config {
 	char *name, *kernel, *ramdisk, *cmdline, *pool;
+	/* What those files are called where the boot loader has put them
+	 * without a name; NULL: as they are. Set by vane_create(). */
+	const char *kernel_name, *ramdisk_name;
 	/*
 	 * A program that takes the kernel out of the first disk; kernel and
 	 * ramdisk are then files of that disk, or NULL.
@@ -343,6 +346,8 @@ void vane_nic_free(struct vane_nic *nic);
 
 struct vane_create_options {
 	bool paused;			/* do not let it run */
+	bool terminal;			/* standard input and output are one
+					 * that a boot loader may use */
 };
 
 /**

@@ -31,6 +31,7 @@ struct options {
 	const char *disk, *output, *directory;
 	enum format format;
 	bool list;			/* only say what would be booted */
+	bool names;			/* say what the files are on the disk */
 };
 
 static char kernel_file[4096], ramdisk_file[4096];
@@ -55,6 +56,15 @@ static _Noreturn void look(const struct options *o, int disk_fd, int pipe_fd,
 	_exit(rc ? 1 : 0);
 }
 
+/* A text that ends and holds no control characters. */
+static void make_plain(char *text, size_t size, char instead)
+{
+	text[size - 1] = '\0';
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = instead;
+}
+
 static int take_result(int fd, struct pick *found)
 {
 	size_t got = 0;
@@ -70,14 +80,10 @@ static int take_result(int fd, struct pick *found)
 		got += (size_t)n;
 	}
 	/* It is a stranger's by now. */
-	found->text[PICK_TEXT - 1] = found->args[PICK_TEXT - 1] = '\0';
-	found->kernel_path[255] = found->ramdisk_path[255] = '\0';
-	for (char *c = found->text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	for (char *c = found->args; *c; c++)
-		if ((unsigned char)*c < ' ')
-			*c = ' ';
+	make_plain(found->text, sizeof(found->text), '?');
+	make_plain(found->args, sizeof(found->args), ' ');
+	make_plain(found->kernel_path, sizeof(found->kernel_path), '?');
+	make_plain(found->ramdisk_path, sizeof(found->ramdisk_path), '?');
 	return 0;
 }
 
@@ -187,13 +193,20 @@ static void print_sxp(FILE *f, const struct pick *p)
 	fprintf(f, "\")\n");
 }
 
-static void print_simple(FILE *f, const struct pick *p, char end)
+static void print_simple(FILE *f, const struct options *o,
+			 const struct pick *p, char end)
 {
 	fprintf(f, "kernel %s%c", kernel_file, end);
 	if (p->ramdisk)
 		fprintf(f, "ramdisk %s%c", ramdisk_file, end);
 	if (p->args[0])
 		fprintf(f, "args %s%c", p->args, end);
+	if (o->names)
+		fprintf(f, "kernel-name %s:%s%c", o->disk, p->kernel_path,
+			end);
+	if (o->names && p->ramdisk)
+		fprintf(f, "ramdisk-name %s:%s%c", o->disk, p->ramdisk_path,
+			end);
 	fputc(end, f);
 }
 
@@ -212,7 +225,7 @@ static int answer(const struct options *o, const struct pick *p)
 	else if (o->format == SXP)
 		print_sxp(f, p);
 	else
-		print_simple(f, p, o->format == SIMPLE ? '\n' : '\0');
+		print_simple(f, o, p, o->format == SIMPLE ? '\n' : '\0');
 	if (fflush(f) || (f != stdout && fclose(f)))
 		return -EIO;
 	return 0;
@@ -232,6 +245,7 @@ static int help(int status)
 		"    --args ARGS              for the kernel, behind the menu's\n"
 		"    --kernel, --ramdisk PATH files of the disk instead of a menu\n"
 		"    --list                   only say what would be booted\n"
+		"    --names                  simple: as what the disk knows them\n"
 		"    -q, --quiet, --isconfig, --debug: as pygrub takes them\n");
 	return status;
 }
@@ -262,6 +276,9 @@ static int take_option(struct options *o, int opt)
 	case 'l':
 		o->list = true;
 		return 0;
+	case 'N':
+		o->names = true;
+		return 0;
 	case 'q':
 		return 0;
 	case 'f':
@@ -285,6 +302,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "ramdisk", required_argument, NULL, 'r' },
 		{ "list", no_argument, NULL, 'l' },
+		{ "names", no_argument, NULL, 'N' },
 		{ "list-entries", no_argument, NULL, 'l' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "isconfig", no_argument, NULL, 'q' },

@@ -60,16 +60,21 @@ static void add_option(struct line *l, const char *name, const char *value)
 	add(l, to);
 }
 
-static int run(struct vane *v, const struct vane_config *c, const char *dir,
-	       const char *answer)
+static int run(struct vane *v, const struct vane_config *c, bool join,
+	       const char *dir, const char *answer)
 {
 	struct line *l = calloc(1, sizeof(*l));
-	struct child child = { .limit_ms = LIMIT_MS };
+	bool ours = !strcmp(program(c), OURS);
+	/* A menu waits for whoever sits there. */
+	struct child child = {
+		.limit_ms = join && !ours ? -1 : LIMIT_MS, .terminal = !ours,
+		.join = join && !ours,
+	};
 	const char *disk = c->disks[0].target;
 	int rc;
 
 	if (!l)
-		return -ENOMEM;
+		return vane_no_memory(v, "the boot loader");
 	add(l, program(c));
 	add_option(l, "output", answer);
 	add_option(l, "output-format", "simple0");
@@ -77,6 +82,8 @@ static int run(struct vane *v, const struct vane_config *c, const char *dir,
 	add_option(l, "kernel", c->kernel);
 	add_option(l, "ramdisk", c->ramdisk);
 	add_option(l, "args", c->cmdline);
+	if (ours)
+		add(l, "--names");
 	for (unsigned int i = 0; i < c->nr_bootloader_args; i++)
 		add(l, c->bootloader_args[i]);
 	add(l, disk);
@@ -92,17 +99,23 @@ static int run(struct vane *v, const struct vane_config *c, const char *dir,
 
 /* --- its answer ---------------------------------------------------------- */
 
-static int open_found(struct vane *v, const char *path, int *fd, char *name,
-		      size_t size)
+static int set_text(char **to, const char *text)
 {
-	if (*fd >= 0)
-		close(*fd);
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (*fd < 0)
+	free(*to);
+	*to = strdup(text);
+	return *to ? 0 : -ENOMEM;
+}
+
+static int open_found(struct vane *v, const char *path, struct booted_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (f->fd < 0)
 		return vane_fail(v, -errno, "%s, from the boot loader: %s",
 				 path, strerror(errno));
-	snprintf(name, size, "/proc/self/fd/%d", *fd);
-	return 0;
+	snprintf(f->path, sizeof(f->path), "/proc/self/fd/%d", f->fd);
+	return f->name ? 0 : set_text(&f->name, path);
 }
 
 static int take_word(struct vane *v, struct booted *b, char *text)
@@ -113,16 +126,15 @@ static int take_word(struct vane *v, struct booted *b, char *text)
 		return 0;
 	*value++ = '\0';
 	if (!strcmp(text, "kernel"))
-		return open_found(v, value, &b->kernel, b->kernel_path,
-				  sizeof(b->kernel_path));
+		return open_found(v, value, &b->kernel);
 	if (!strcmp(text, "ramdisk"))
-		return open_found(v, value, &b->ramdisk, b->ramdisk_path,
-				  sizeof(b->ramdisk_path));
-	if (!strcmp(text, "args")) {
-		free(b->args);
-		b->args = strdup(value);
-		return b->args ? 0 : -ENOMEM;
-	}
+		return open_found(v, value, &b->ramdisk);
+	if (!strcmp(text, "kernel-name"))
+		return set_text(&b->kernel.name, value);
+	if (!strcmp(text, "ramdisk-name"))
+		return set_text(&b->ramdisk.name, value);
+	if (!strcmp(text, "args"))
+		return set_text(&b->args, value);
 	return 0;
 }
 
@@ -141,7 +153,9 @@ static int take_answer(struct vane *v, const struct vane_config *c,
 		next = word + strlen(word) + 1;
 		rc = take_word(v, b, word);
 	}
-	if (!rc && b->kernel < 0)
+	if (rc == -ENOMEM)
+		rc = vane_no_memory(v, "the boot loader's answer");
+	if (!rc && b->kernel.fd < 0)
 		rc = vane_fail(v, -ENOENT, "%s: boot loader %s found no "
 			       "kernel", c->name, program(c));
 	if (!rc && b->args && strlen(b->args) > 1023)
@@ -165,13 +179,13 @@ static void remove_folder(const char *dir)
 	(void)rmdir(dir);
 }
 
-int bootloader_run(struct vane *v, struct vane_config *config,
+int bootloader_run(struct vane *v, struct vane_config *config, bool join,
 		   struct booted *b)
 {
 	char dir[] = RUN_DIR "/boot.XXXXXX", answer[sizeof(dir) + 8];
 	int rc;
 
-	*b = (struct booted) { .kernel = -1, .ramdisk = -1 };
+	*b = (struct booted) BOOTED_NOTHING;
 	if (!config->nr_disks || !config->disks[0].target)
 		return vane_fail(v, -EINVAL, "%s: a boot loader needs a disk",
 				 config->name);
@@ -179,24 +193,31 @@ int bootloader_run(struct vane *v, struct vane_config *config,
 	if (!mkdtemp(dir))
 		return vane_fail(v, -errno, "%s: %s", dir, strerror(errno));
 	snprintf(answer, sizeof(answer), "%s/answer", dir);
-	rc = run(v, config, dir, answer);
+	rc = run(v, config, join, dir, answer);
 	if (!rc)
 		rc = take_answer(v, config, answer, b);
 	remove_folder(dir);
 	if (rc)
 		return rc;
-	config->kernel = b->kernel_path;
-	config->ramdisk = b->ramdisk >= 0 ? b->ramdisk_path : NULL;
+	config->kernel = b->kernel.path;
+	config->kernel_name = b->kernel.name;
+	config->ramdisk = b->ramdisk.fd >= 0 ? b->ramdisk.path : NULL;
+	config->ramdisk_name = b->ramdisk.name;
 	config->cmdline = b->args;
 	return 0;
 }
 
+static void drop_file(struct booted_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->name);
+}
+
 void booted_free(struct booted *b)
 {
-	if (b->kernel >= 0)
-		close(b->kernel);
-	if (b->ramdisk >= 0)
-		close(b->ramdisk);
+	drop_file(&b->kernel);
+	drop_file(&b->ramdisk);
 	free(b->args);
-	*b = (struct booted) { .kernel = -1, .ramdisk = -1 };
+	*b = (struct booted) BOOTED_NOTHING;
 }

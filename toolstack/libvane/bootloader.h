@@ -6,18 +6,29 @@
 
 #include "toolstack/libvane/internal.h"
 
-/* What a boot loader found; nothing of it has a name any more. */
+/*
+ * A file that a boot loader found. It has no path any more but that of its
+ * descriptor; its name is the one that it had.
+ */
+struct booted_file {
+	int fd;				/* -1: none */
+	char path[32];
+	char *name;
+};
+
 struct booted {
-	int kernel, ramdisk;		/* -1: none */
-	char kernel_path[32], ramdisk_path[32];
+	struct booted_file kernel, ramdisk;
 	char *args;
 };
 
+#define BOOTED_NOTHING { .kernel.fd = -1, .ramdisk.fd = -1 }
+
 /*
  * Runs config->bootloader on the first disk, and makes @config, which is a
- * copy, name what it found. @b is to be freed whatever happens.
+ * copy, name what it found. A program that is not ours gets a terminal; with
+ * @join it is that of the user. @b is to be freed whatever happens.
  */
-int bootloader_run(struct vane *v, struct vane_config *config,
+int bootloader_run(struct vane *v, struct vane_config *config, bool join,
 		   struct booted *b);
 void booted_free(struct booted *b);
 

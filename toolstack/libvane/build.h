@@ -12,15 +12,19 @@
 #include "toolstack/libvane/layout.h"
 
 struct kernel_file {
-	const char *path;
+	const char *path;		/* as it is told */
 	int fd;				/* the ELF file; -1: nothing open */
 	const uint8_t *elf;		/* mapping of it */
 	size_t elf_len;
 	struct image image;
 };
 
-/* Opens, unwraps if need be, and parses. Tells why it fails. */
-int kernel_open(struct vane *v, const char *path, struct kernel_file *k);
+/*
+ * Opens the configuration's kernel, unwraps it if need be, and parses. Tells
+ * why it fails.
+ */
+int kernel_open(struct vane *v, const struct vane_config *c,
+		struct kernel_file *k);
 void kernel_close(struct kernel_file *k);
 
 struct build {

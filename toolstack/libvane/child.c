@@ -6,25 +6,32 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "toolstack/libvane/wait.h"
+#include "toolstack/sys/io.h"
 
 static _Noreturn void be_child(struct child *c, int out)
 {
-	int null = open("/dev/null", O_RDONLY);
+	int in = c->terminal ? out : open("/dev/null", O_RDONLY);
 	sigset_t none;
 
-	setpgid(0, 0);
+	if (c->terminal) {
+		setsid();
+		(void)ioctl(out, TIOCSCTTY, 0);
+	} else {
+		setpgid(0, 0);
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	dup2(null, STDIN_FILENO);
+	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
 	close_range(3, ~0u, 0);
@@ -44,6 +51,8 @@ static bool take_text(struct child *c)
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN;
+	if (c->join)
+		(void)io_write_all(STDOUT_FILENO, buf, n);
 	over = c->len + n > sizeof(c->text) - 1 ?
 		c->len + n - (sizeof(c->text) - 1) : 0;
 	memmove(c->text, c->text + over, c->len - over);
@@ -53,13 +62,18 @@ static bool take_text(struct child *c)
 	return n > 0;
 }
 
-/* One line: ends become "; ", what cannot be shown '?'. */
+/* One line: ends become ";", what cannot be shown '?'. */
 static void flatten(char *text)
 {
-	size_t n = strlen(text);
+	size_t n = 0;
 
+	/* A terminal ends lines with two characters. */
+	for (const char *at = text; *at; at++)
+		if (at[0] != '\r' || at[1] != '\n')
+			text[n++] = *at;
 	while (n && text[n - 1] == '\n')
-		text[--n] = '\0';
+		n--;
+	text[n] = '\0';
 	for (char *at = text; *at; at++)
 		if (*at == '\n')
 			*at = ';';
@@ -67,22 +81,38 @@ static void flatten(char *text)
 			*at = '?';
 }
 
+/* What somebody types at our terminal. False at its end. */
+static bool pass_input(struct child *c)
+{
+	char buf[512];
+	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
+
+	return n > 0 && !io_write_all(c->out, buf, n);
+}
+
 /* Until it ends; -ETIMEDOUT. Its children may hold the pipe for longer. */
 static int follow(struct child *c, int *status)
 {
 	int64_t until = wait_now_ms() + c->limit_ms;
-	struct pollfd p = { .fd = c->out, .events = POLLIN };
+	struct pollfd p[2] = {
+		{ .fd = c->out, .events = POLLIN },
+		{ .fd = c->join ? STDIN_FILENO : -1, .events = POLLIN },
+	};
 
-	while (wait_now_ms() < until) {
+	while (c->limit_ms < 0 || wait_now_ms() < until) {
 		pid_t got = waitpid(c->pid, status, WNOHANG);
 
 		if (got == c->pid || (got < 0 && errno != EINTR)) {
-			while (poll(&p, 1, 0) > 0 && take_text(c))
+			while (poll(p, 1, 0) > 0 && take_text(c))
 				;
 			return 0;
 		}
-		if (poll(&p, 1, 20) > 0 && !take_text(c))
-			p.fd = -1;
+		if (poll(p, 2, 20) <= 0)
+			continue;
+		if (p[0].revents && !take_text(c))
+			p[0].fd = -1;
+		if (p[1].revents && !pass_input(c))
+			p[1].fd = -1;
 	}
 	kill(-c->pid, SIGKILL);
 	kill(c->pid, SIGKILL);
@@ -91,12 +121,29 @@ static int follow(struct child *c, int *status)
 	return -ETIMEDOUT;
 }
 
+/* Of the size of ours, if we have one. */
+static int open_terminal(int ends[2])
+{
+	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+
+	(void)ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
+	if (openpty(&ends[0], &ends[1], NULL, NULL, &size))
+		return -errno;
+	(void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+	(void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	return 0;
+}
+
 static int start(struct child *c)
 {
-	int ends[2];
+	int ends[2], rc;
 
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
+	if (c->terminal)
+		rc = open_terminal(ends);
+	else
+		rc = pipe2(ends, O_CLOEXEC) ? -errno : 0;
+	if (rc)
+		return rc;
 	c->pid = fork();
 	if (!c->pid)
 		be_child(c, ends[1]);
@@ -113,6 +160,8 @@ static int start(struct child *c)
 int child_run(struct child *c)
 {
 	int status = 0, rc;
+	struct termios old;
+	bool raw;
 
 	c->text[0] = c->how[0] = '\0';
 	c->len = 0;
@@ -122,7 +171,10 @@ int child_run(struct child *c)
 			 strerror(-rc));
 		return rc;
 	}
+	raw = c->join && !io_make_raw(STDIN_FILENO, &old);
 	rc = follow(c, &status);
+	if (raw)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &old);
 	close(c->out);
 	flatten(c->text);
 	if (rc)

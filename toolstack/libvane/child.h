@@ -4,6 +4,7 @@
 #ifndef TOOLSTACK_LIBVANE_CHILD_H
 #define TOOLSTACK_LIBVANE_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -11,7 +12,9 @@ struct child {
 	const char *const *argv;	/* ended by NULL; [0] is the path */
 	void (*prepare)(void *arg);	/* in the child, before; may be NULL */
 	void *arg;
-	int limit_ms;
+	int limit_ms;			/* -1: none */
+	bool terminal;			/* its input and output are one */
+	bool join;			/* with ours at its other end */
 	char text[1024];		/* what it said, the last of it */
 	char how[64];			/* how it failed; "": it did not */
 	/* private */
@@ -22,7 +25,7 @@ struct child {
 
 /*
  * Runs it to its end. Its standard output and error are one, its input is
- * empty. c->text is one line afterwards. 0 when it ended with status 0; else
+ * empty, unless it has a terminal. c->text is one line afterwards. 0 when it ended with status 0; else
  * -EIO, -ETIMEDOUT (it and its process group have been killed) or -errno when
  * it could not be started; c->how says it in words.
  */

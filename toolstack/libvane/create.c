@@ -89,7 +89,7 @@ int build_prepare(struct vane *v, const struct vane_config *config,
 	if (!rc)
 		rc = check_memory(v, config);
 	if (!rc)
-		rc = kernel_open(v, config->kernel, &b->kernel);
+		rc = kernel_open(v, config, &b->kernel);
 	if (!rc)
 		rc = open_ramdisk(v, b);
 	if (rc)
@@ -98,7 +98,7 @@ int build_prepare(struct vane *v, const struct vane_config *config,
 			 config->memory_kib / 4, &err);
 	if (rc)
 		return vane_fail(v, rc, "%s: kernel %s: %s", config->name,
-				 config->kernel, err.text);
+				 b->kernel.path, err.text);
 	b->p2m = malloc(b->layout.nr_pages * sizeof(*b->p2m));
 	return b->p2m ? 0 : vane_no_memory(v, "the list of its frames");
 }
@@ -280,7 +280,7 @@ out:
 int vane_create(struct vane *v, struct vane_config *config,
 		const struct vane_create_options *options, uint32_t *domid)
 {
-	struct booted booted = { .kernel = -1, .ramdisk = -1 };
+	struct booted booted = BOOTED_NOTHING;
 	struct device_plan plan;
 	int rc;
 
@@ -291,7 +291,8 @@ int vane_create(struct vane *v, struct vane_config *config,
 	if (config->bootloader)
 		rc = devices_check(v, &plan.config);
 	if (!rc && config->bootloader)
-		rc = bootloader_run(v, &plan.config, &booted);
+		rc = bootloader_run(v, &plan.config, options &&
+				    options->terminal, &booted);
 	if (!rc)
 		rc = create(v, &plan.config, options && options->paused,
 			    domid);

@@ -188,9 +188,12 @@ static void put_vm(struct entry_writer *w, const struct vane_config *config,
 	put(w, INHERIT, vm, "uuid", "%s", uuid);
 	put(w, INHERIT, vm, "name", "%s", config->name);
 	put(w, INHERIT, vm, "image/ostype", "linux");
-	put(w, INHERIT, vm, "image/kernel", "%s", config->kernel);
+	put(w, INHERIT, vm, "image/kernel", "%s", config->kernel_name ?
+	    config->kernel_name : config->kernel);
 	if (config->ramdisk)
-		put(w, INHERIT, vm, "image/ramdisk", "%s", config->ramdisk);
+		put(w, INHERIT, vm, "image/ramdisk", "%s",
+		    config->ramdisk_name ? config->ramdisk_name :
+		    config->ramdisk);
 	put(w, INHERIT, vm, "image/cmdline", "%s",
 	    config->cmdline ? config->cmdline : "");
 	put(w, INHERIT, vm, "start_time", "%lld.%02ld",

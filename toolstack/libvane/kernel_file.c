@@ -39,11 +39,11 @@ static int map_file(struct vane *v, struct kernel_file *k, size_t size)
 	return 0;
 }
 
-static int open_file(struct vane *v, struct kernel_file *k)
+static int open_file(struct vane *v, const char *path, struct kernel_file *k)
 {
 	struct stat st;
 
-	k->fd = open(k->path, O_RDONLY | O_CLOEXEC);
+	k->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (k->fd < 0 || fstat(k->fd, &st))
 		return vane_fail(v, -errno, "kernel %s: %s", k->path,
 				 strerror(errno));
@@ -88,14 +88,15 @@ static int parse(struct vane *v, struct kernel_file *k)
 	return rc ? vane_fail(v, rc, "kernel %s: %s", k->path, err.text) : 0;
 }
 
-int kernel_open(struct vane *v, const char *path, struct kernel_file *k)
+int kernel_open(struct vane *v, const struct vane_config *c,
+		struct kernel_file *k)
 {
 	int rc;
 
 	memset(k, 0, sizeof(*k));
-	k->path = path;
+	k->path = c->kernel_name ? c->kernel_name : c->kernel;
 	k->fd = -1;
-	rc = open_file(v, k);
+	rc = open_file(v, c->kernel, k);
 	if (!rc)
 		switch (image_kind(k->elf, k->elf_len)) {
 		case IMAGE_ELF:
@@ -105,7 +106,7 @@ int kernel_open(struct vane *v, const char *path, struct kernel_file *k)
 			break;
 		default:
 			rc = vane_fail(v, -ENOEXEC, "kernel %s: is neither an "
-				       "ELF file nor a bzImage", path);
+				       "ELF file nor a bzImage", k->path);
 		}
 	if (!rc)
 		rc = parse(v, k);

@@ -22,3 +22,14 @@ int io_write_all(int fd, const void *data, size_t len)
 	}
 	return 0;
 }
+
+int io_make_raw(int fd, struct termios *old)
+{
+	struct termios raw;
+
+	if (tcgetattr(fd, old))
+		return -errno;
+	raw = *old;
+	cfmakeraw(&raw);
+	return tcsetattr(fd, TCSAFLUSH, &raw) ? -errno : 0;
+}

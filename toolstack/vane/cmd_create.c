@@ -132,7 +132,9 @@ static int start(const struct options *o, struct vane *v,
 
 static int create(const struct options *o, struct vane_config *config)
 {
-	struct vane_create_options how = { .paused = true };
+	struct vane_create_options how = {
+		.paused = true, .terminal = o->console,
+	};
 	struct vane *v = connect_or_exit();
 	pid_t console = -1;
 	uint32_t domid;

@@ -66,28 +66,16 @@ static int shuttle(int tty)
 	}
 }
 
-static void make_raw(int fd, struct termios *old)
-{
-	struct termios raw;
-
-	if (tcgetattr(fd, old))
-		return;
-	raw = *old;
-	cfmakeraw(&raw);
-	tcsetattr(fd, TCSAFLUSH, &raw);
-}
-
 int console_attach(const char *tty)
 {
-	bool terminal = isatty(STDIN_FILENO);
 	struct termios old;
+	bool terminal;
 	int fd, rc;
 
 	fd = open(tty, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (terminal)
-		make_raw(STDIN_FILENO, &old);
+	terminal = !io_make_raw(STDIN_FILENO, &old);
 	rc = shuttle(fd);
 	if (terminal)
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
