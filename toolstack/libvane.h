@@ -379,6 +379,9 @@ int vane_shutdown(struct vane *v, uint32_t domid, bool reboot);
 int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
 		       int *reason);
 
+/** Waits until the domain is gone. */
+int vane_wait_gone(struct vane *v, uint32_t domid, int timeout_ms);
+
 /**
  * Ends a domain at once and removes all that belongs to it: devices, store
  * nodes, memory. Returns when it is really gone; -EBUSY after a message when

@@ -21,7 +21,7 @@ LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	pools.c pool_config.c config_next.c tune.c create.c \
 	destroy.c power.c names.c p2m.c core.c child.c script.c resize.c \
 	bootloader.c)
-VANE_SRC := $(addprefix toolstack/vane/,main.c print.c cmd_create.c \
+VANE_SRC := $(addprefix toolstack/vane/,main.c print.c json.c cmd_create.c \
 	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \
 	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_store_quota.c \
 	cmd_devices.c cmd_vcpu_pin.c cmd_memory.c cmd_signal.c cmd_sched.c \
@@ -72,8 +72,9 @@ $(TOOLSTACK)/import/ovf.o: toolstack/import/ovf.c
 	$(CC) $(CFLAGS) $(XML_CFLAGS) -c -o $@ $<
 
 $(BUILD)/vane-import: $(call toolstack_objs,$(IMPORT) \
-		$(addprefix toolstack/import/,convert.c main.c))
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(IMPORT_LIBS)
+		$(addprefix toolstack/import/,convert.c main.c) \
+		toolstack/vane/json.c)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(IMPORT_LIBS) -lyajl_s
 
 ALL += $(BUILD)/vane-bootloader $(BUILD)/vane-import
 DOM0_FILES += $(BUILD)/vane-bootloader:/usr/lib/vane/vane-bootloader
@@ -111,7 +112,7 @@ $(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
 
 # The commands with a fake library below them.
 $(TOOLSTACK)/test/test_golden: toolstack/test/test_golden.c \
-		$(addprefix toolstack/vane/,print.c cmd_list.c list_json.c \
+		$(addprefix toolstack/vane/,print.c json.c cmd_list.c list_json.c \
 		cmd_vcpus.c cmd_info.c cmd_sched.c cmd_cpupool.c cmd_devices.c) \
 		$(LIBVANE_CONFIG) $(TOOLSTACK_H) $(wildcard toolstack/vane/*.h)
 	@mkdir -p $(@D)

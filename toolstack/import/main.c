@@ -21,6 +21,7 @@
 #include "toolstack/import/manifest.h"
 #include "toolstack/import/ova.h"
 #include "toolstack/import/ovf.h"
+#include "toolstack/vane/json.h"
 
 #define DEFAULT_DIR	"/var/lib/vane/images"
 #define DESCRIPTOR_MAX	(4u << 20)
@@ -32,6 +33,7 @@ struct import {
 	const char *map[MAPS];		/* NETWORK=BRIDGE */
 	unsigned int nr_maps;
 	bool check_only;
+	yajl_gen json;			/* NULL: text */
 
 	struct ova ova;
 	struct ovf ovf;
@@ -42,6 +44,7 @@ struct import {
 	int twice;			/* a disk whose file came twice; -1 */
 	char folder[PATH_MAX], work[PATH_MAX];
 	int work_fd;
+	char made[OVF_SYSTEMS][PATH_MAX + 100]; /* configurations; "": none */
 };
 
 static int fail(const struct import *im, const char *fmt, ...)
@@ -49,14 +52,27 @@ static int fail(const struct import *im, const char *fmt, ...)
 
 static int fail(const struct import *im, const char *fmt, ...)
 {
+	char text[2048];
 	va_list ap;
+	int n = snprintf(text, sizeof(text), "%.500s: ", im->source);
 
-	fprintf(stderr, "vane: error: %s: ", im->source);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	if (im->json)
+		json_tell(EINVAL, text);
+	else
+		fprintf(stderr, "vane: error: %s\n", text);
 	return -EINVAL;
+}
+
+/* What is being done, for whoever waits. */
+static void progress(const struct import *im, const char *what,
+		     const char *name, uint64_t bytes)
+{
+	if (!im->json)
+		fprintf(stderr, "%s %s, %llu MiB\n", what, name,
+			(unsigned long long)bytes >> 20);
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -176,8 +192,7 @@ static bool wants(void *arg, const char *name, uint64_t size)
 		im->twice = i;
 		return false;
 	}
-	fprintf(stderr, "copying %s, %llu MiB\n", name,
-		(unsigned long long)size >> 20);
+	progress(im, "copying", name, size);
 	return true;
 }
 
@@ -231,8 +246,7 @@ static int convert_disks(struct import *im)
 		if (d->file && !im->got[i])
 			return fail(im, "file %s of disk %s is missing",
 				    file_of(im, d)->href, d->id);
-		fprintf(stderr, "making %s, %llu MiB\n", to,
-			(unsigned long long)d->capacity >> 20);
+		progress(im, "making", to, d->capacity);
 		rc = d->file ? convert_disk(im->work_fd, from, to, d->capacity,
 					    why, sizeof(why)) :
 			convert_empty(im->work_fd, to, d->capacity, why,
@@ -337,7 +351,8 @@ static int write_configs(struct import *im)
 		write_config(f, im, s, name);
 		if (fclose(f))
 			return fail(im, "%s: %s", file, strerror(errno));
-		printf("%s/%s\n", im->folder, file);
+		snprintf(im->made[i], sizeof(im->made[i]), "%s/%s",
+			 im->folder, file);
 	}
 	return 0;
 }
@@ -413,11 +428,26 @@ static int finish(struct import *im)
 
 /* --- the whole ----------------------------------------------------------- */
 
-static void print_notes(const struct import *im)
+static void print_text(const struct import *im)
 {
+	for (unsigned int i = 0; i < OVF_SYSTEMS && im->made[i][0]; i++)
+		puts(im->made[i]);
 	for (unsigned int i = 0; i < im->ovf.nr_notes; i++)
 		fprintf(stderr, "vane: warning: %s: %s\n", im->source,
 			im->ovf.notes[i]);
+}
+
+static void print_json(const struct import *im)
+{
+	json_open(im->json, "configurations");
+	for (unsigned int i = 0; i < OVF_SYSTEMS && im->made[i][0]; i++)
+		json_key(im->json, im->made[i]);
+	yajl_gen_array_close(im->json);
+	json_key(im->json, "notes");
+	yajl_gen_array_open(im->json);
+	for (unsigned int i = 0; i < im->ovf.nr_notes; i++)
+		json_key(im->json, im->ovf.notes[i]);
+	json_close(im->json);
 }
 
 static int import(struct import *im)
@@ -438,14 +468,20 @@ static int import(struct import *im)
 	return rc ? rc : finish(im);
 }
 
-static int usage(void)
+static int usage(const struct import *im)
 {
+	if (im->json) {
+		json_tell(EINVAL, "usage: vane import [OPTION...] "
+			  "FILE.ova|FILE.ovf");
+		return 2;
+	}
 	fprintf(stderr, "usage: vane import [OPTION...] FILE.ova|FILE.ovf\n"
 		"    -o, --output DIR         where to, default " DEFAULT_DIR
 		"\n    -n, --name NAME          of the domain and its folder\n"
 		"    --network NETWORK=BRIDGE bridge of one of its networks\n"
 		"    --check                  only say what is wrong, and what\n"
-		"                             would be left out\n");
+		"                             would be left out\n"
+		"    --json                   an object instead of text\n");
 	return 2;
 }
 
@@ -456,11 +492,18 @@ int main(int argc, char **argv)
 		{ "name", required_argument, NULL, 'n' },
 		{ "network", required_argument, NULL, 'm' },
 		{ "check", no_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct import im = { .dir = DEFAULT_DIR, .work_fd = -1, .twice = -1 };
+	static struct import im = {
+		.dir = DEFAULT_DIR, .work_fd = -1, .twice = -1,
+	};
 	int opt, rc;
 
+	for (int i = 1; i < argc; i++)	/* for the errors of options, too */
+		if (!strcmp(argv[i], "--json") && !im.json)
+			im.json = json_begin();
+	opterr = !im.json;
 	while ((opt = getopt_long(argc, argv, "o:n:", longs, NULL)) >= 0)
 		switch (opt) {
 		case 'o':
@@ -471,21 +514,28 @@ int main(int argc, char **argv)
 			break;
 		case 'm':
 			if (!strchr(optarg, '=') || im.nr_maps == MAPS)
-				return usage();
+				return usage(&im);
 			im.map[im.nr_maps++] = optarg;
 			break;
 		case 'c':
 			im.check_only = true;
 			break;
+		case 'j':
+			break;
 		default:
-			return usage();
+			return usage(&im);
 		}
 	if (argc - optind != 1)
-		return usage();
+		return usage(&im);
 	im.source = argv[optind];
 	umask(077);
 	rc = import(&im);
-	print_notes(&im);
+	if (rc)
+		im.made[0][0] = '\0';	/* it is removed */
+	if (im.json)
+		print_json(&im);
+	else
+		print_text(&im);
 	remove_folder(&im);
 	ovf_free(&im.ovf);
 	ova_close(&im.ova);

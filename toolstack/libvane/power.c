@@ -139,8 +139,9 @@ int vane_shutdown(struct vane *v, uint32_t domid, bool reboot)
 	return rc;
 }
 
-int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
-		       int *reason)
+/* @gone: its shutting down is not enough. */
+static int wait_end(struct vane *v, uint32_t domid, int timeout_ms, bool gone,
+		    int *reason)
 {
 	int64_t until = wait_now_ms() + timeout_ms;
 	struct store_event ev;
@@ -162,7 +163,7 @@ int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
 			rc = 0;
 			break;
 		}
-		if (!rc && info.flags & XEN_DOMINF_shutdown) {
+		if (!rc && !gone && info.flags & XEN_DOMINF_shutdown) {
 			*reason = (info.flags >> XEN_DOMINF_shutdownshift) &
 				XEN_DOMINF_shutdownmask;
 			break;
@@ -180,6 +181,19 @@ int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
 	}
 	(void)store_unwatch(s, "@releaseDomain", "shutdown");
 	return rc;
+}
+
+int vane_wait_shutdown(struct vane *v, uint32_t domid, int timeout_ms,
+		       int *reason)
+{
+	return wait_end(v, domid, timeout_ms, false, reason);
+}
+
+int vane_wait_gone(struct vane *v, uint32_t domid, int timeout_ms)
+{
+	int reason;
+
+	return wait_end(v, domid, timeout_ms, true, &reason);
 }
 
 /* --- console ------------------------------------------------------------- */

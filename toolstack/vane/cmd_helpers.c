@@ -5,27 +5,33 @@
 #include "toolstack/vane/vane.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define HELPER_DIR "/usr/lib/vane/"
 
 /* Returns when that is not possible. */
-static int become(const char *path, char **argv)
+static int become(const char *path, int argc, char **argv)
 {
-	execv(path, argv);
+	char **all = calloc(argc + 2, sizeof(*all));
+
+	if (!all)
+		return complain(ENOMEM, "%s: no memory", path);
+	memcpy(all, argv, argc * sizeof(*all));
+	if (json_asked)
+		all[argc] = (char *)"--json";
+	execv(path, all);
 	return complain(errno, "%s: cannot be run: %s", path, strerror(errno));
 }
 
 static int run_import(int argc, char **argv)
 {
-	(void)argc;
-	return become(HELPER_DIR "vane-import", argv);
+	return become(HELPER_DIR "vane-import", argc, argv);
 }
 
 const struct command cmd_import = {
-	.name = "import", .arguments = "[OPTION...] FILE.ova|FILE.ovf",
+	.name = "import", .arguments = "[OPTION...] [--json] FILE.ova|FILE.ovf",
 	.summary = "Make disks and a configuration of an OVF appliance.",
 	.options = "    -o, --output DIR          where to, default\n"
 		"                              /var/lib/vane/images\n"
@@ -40,7 +46,7 @@ static int run_image(int argc, char **argv)
 {
 	if (argc < 2)
 		return usage(&cmd_image);
-	return become(HELPER_DIR "vane-image", argv);
+	return become(HELPER_DIR "vane-image", argc, argv);
 }
 
 const struct command cmd_image = {

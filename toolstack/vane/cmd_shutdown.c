@@ -41,17 +41,20 @@ static int ask_all(struct vane *v, struct asked *a, bool reboot)
 	return status;
 }
 
-static int wait_all(struct vane *v, const struct asked *a)
+/* -w waits until they have shut down, -ww until they are gone. */
+static int wait_all(struct vane *v, const struct asked *a, unsigned int waits)
 {
 	int status = EXIT_OK, reason;
 
 	fprintf(stderr, "Waiting for %u domains\n", a->count);
 	for (unsigned int i = 0; i < a->count; i++) {
-		if (vane_wait_shutdown(v, a->domids[i], -1, &reason))
+		if (waits > 1 ? vane_wait_gone(v, a->domids[i], -1) :
+		    vane_wait_shutdown(v, a->domids[i], -1, &reason))
 			status = EXIT_FAILED;
 		else
-			fprintf(stderr, "Domain %u has been shut down\n",
-				a->domids[i]);
+			fprintf(stderr, "Domain %u %s\n", a->domids[i],
+				waits > 1 ? "is gone" :
+				"has been shut down");
 	}
 	return status;
 }
@@ -63,7 +66,8 @@ static int run(const struct command *c, int argc, char **argv, bool reboot)
 		{ "wait", no_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool all = false, wait = false;
+	unsigned int waits = 0;
+	bool all = false;
 	struct asked a = { NULL, 0 };
 	int status = EXIT_OK, opt;
 	struct vane *v;
@@ -74,7 +78,7 @@ static int run(const struct command *c, int argc, char **argv, bool reboot)
 			all = true;
 			break;
 		case 'w':
-			wait = true;
+			waits++;
 			break;
 		case 'F':		/* of HVM domains alone */
 			break;
@@ -92,8 +96,8 @@ static int run(const struct command *c, int argc, char **argv, bool reboot)
 		status |= vane_domain_find(v, argv[i], &domid) ? EXIT_FAILED :
 			ask(v, &a, domid, reboot);
 	}
-	if (wait)
-		status |= wait_all(v, &a);
+	if (waits)
+		status |= wait_all(v, &a, waits);
 	free(a.domids);
 	vane_close(v);
 	return status;
@@ -111,7 +115,8 @@ static int run_reboot(int argc, char **argv)
 
 #define OPTIONS \
 	"    -a, --all    all domains but Domain-0\n" \
-	"    -w, --wait   wait until they have shut down\n" \
+	"    -w, --wait   wait until they have shut down; twice: until they\n" \
+	"                 are gone\n" \
 	"    -F           of HVM domains alone: changes nothing here\n"
 
 const struct command cmd_shutdown = {

@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #define LOG_DIR		"/var/log/xen"
-#define CORE_DIR	"/var/lib/xen/dump"
 #define HALT_FILE	"/run/vane/halt"	/* made by /etc/vane/domains */
 
 #define QUICK_S		10
