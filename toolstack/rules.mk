@@ -30,7 +30,7 @@ VANE_SRC := $(addprefix toolstack/vane/,main.c print.c json.c cmd_create.c \
 
 toolstack_objs = $(patsubst toolstack/%.c,$(TOOLSTACK)/%.o,$(1))
 LIBVANE := $(TOOLSTACK)/libvane.a
-IMAGE_LIBS := -llzma -llz4 -lz -lzstd
+IMAGE_LIBS := -llzma -llz4 -lz -lzstd -lbz2 -llzo2
 
 $(TOOLSTACK)/%.o: toolstack/%.c
 	@mkdir -p $(@D)

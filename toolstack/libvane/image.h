@@ -61,7 +61,8 @@ typedef int image_sink(void *arg, const uint8_t *data, size_t len);
 
 /**
  * Takes the ELF kernel out of a bzImage and hands it to @sink, piece by
- * piece. Payloads: gzip, XZ, LZ4 (legacy frame), zstd.
+ * piece. Payloads: gzip, bzip2, LZMA, XZ, LZO, LZ4 (legacy
+ * frame), zstd.
  *
  * *@size: what the pieces come to, on success. Returns 0, -ENOEXEC with the
  * reason in *@err, -ENOMEM, or what @sink returned.

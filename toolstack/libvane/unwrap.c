@@ -17,17 +17,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bzlib.h>
 #include <lz4.h>
 #include <lzma.h>
+#include <lzo/lzo1x.h>
 #include <zlib.h>
 #include <zstd.h>
 
-/* Decoder memory that an XZ header may ask for; Linux uses 32 MiB. */
+/* Decoder memory that an XZ or LZMA header may ask for; Linux: 32 MiB. */
 #define XZ_MEMORY	((uint64_t)256 << 20)
 /* Window that a zstd header may ask for, as a power of two: 128 MiB. */
 #define ZSTD_WINDOW	27
 /* Block of LZ4's legacy frame, unpacked. */
 #define LZ4_BLOCK	(8 << 20)
+/* Block of LZO, unpacked, as lzop makes it. */
+#define LZO_BLOCK	((uint32_t)256 << 10)
 /* Piece of the other formats. */
 #define PIECE		((size_t)256 << 10)
 
@@ -45,6 +49,15 @@ refuse(struct image_error *err, const char *fmt, ...)
 static uint32_t le32(const uint8_t *p)
 {
 	return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static uint32_t be(const uint8_t *p, unsigned int bytes)
+{
+	uint32_t n = 0;
+
+	while (bytes--)
+		n = n << 8 | *p++;
+	return n;
 }
 
 /* Where unpacked data goes, and how much of it there may be. */
@@ -93,27 +106,65 @@ static int unpack_gzip(struct out *o, const uint8_t *in, size_t in_len)
 	return rc;
 }
 
+static int unpack_lzma(struct out *o, const uint8_t *in, size_t in_len,
+		       lzma_stream *xz)
+{
+	lzma_ret ended = LZMA_OK;
+	int rc = 0;
+
+	xz->next_in = in;
+	xz->avail_in = in_len;
+	while (!rc && ended == LZMA_OK) {
+		xz->next_out = o->buf;
+		xz->avail_out = PIECE;
+		ended = lzma_code(xz, LZMA_FINISH);
+		if (ended == LZMA_OK || ended == LZMA_STREAM_END)
+			rc = emit(o, PIECE - xz->avail_out);
+	}
+	if (!rc && ended != LZMA_STREAM_END)
+		rc = refuse(o->err, "damaged: its %s payload fails (liblzma "
+			    "error %d)", o->format, ended);
+	lzma_end(xz);
+	return rc;
+}
+
 static int unpack_xz(struct out *o, const uint8_t *in, size_t in_len)
 {
 	lzma_stream xz = LZMA_STREAM_INIT;
-	lzma_ret ended = lzma_stream_decoder(&xz, XZ_MEMORY, 0);
-	int rc = 0;
 
-	if (ended != LZMA_OK)
+	return lzma_stream_decoder(&xz, XZ_MEMORY, 0) != LZMA_OK ? -ENOMEM :
+		unpack_lzma(o, in, in_len, &xz);
+}
+
+/* The format before XZ. */
+static int unpack_alone(struct out *o, const uint8_t *in, size_t in_len)
+{
+	lzma_stream xz = LZMA_STREAM_INIT;
+
+	return lzma_alone_decoder(&xz, XZ_MEMORY) != LZMA_OK ? -ENOMEM :
+		unpack_lzma(o, in, in_len, &xz);
+}
+
+static int unpack_bzip2(struct out *o, const uint8_t *in, size_t in_len)
+{
+	bz_stream z = { .next_in = (char *)in, .avail_in = in_len };
+	int rc = 0, ended = BZ_OK;
+
+	if (BZ2_bzDecompressInit(&z, 0, 0) != BZ_OK)
 		return -ENOMEM;
-	xz.next_in = in;
-	xz.avail_in = in_len;
-	while (!rc && ended == LZMA_OK) {
-		xz.next_out = o->buf;
-		xz.avail_out = PIECE;
-		ended = lzma_code(&xz, LZMA_FINISH);
-		if (ended == LZMA_OK || ended == LZMA_STREAM_END)
-			rc = emit(o, PIECE - xz.avail_out);
+	while (!rc && ended == BZ_OK) {
+		z.next_out = (char *)o->buf;
+		z.avail_out = PIECE;
+		ended = BZ2_bzDecompress(&z);
+		if (ended == BZ_OK && z.avail_out == PIECE && !z.avail_in)
+			ended = BZ_UNEXPECTED_EOF;
+		if (ended == BZ_OK || ended == BZ_STREAM_END)
+			rc = emit(o, PIECE - z.avail_out);
 	}
-	if (!rc && ended != LZMA_STREAM_END)
-		rc = refuse(o->err, "damaged: its XZ payload fails (liblzma "
-			    "error %d)", ended);
-	lzma_end(&xz);
+	if (!rc && ended != BZ_STREAM_END)
+		rc = refuse(o->err, "damaged: its bzip2 payload fails "
+			    "(libbz2 error %d)", ended);
+	BZ2_bzDecompressEnd(&z);
 	return rc;
 }
 
@@ -173,6 +224,68 @@ static int unpack_lz4(struct out *o, const uint8_t *in, size_t in_len)
 		       "block at its end");
 }
 
+/*
+ * lzop's header: magic, version, library's version, version needed, method,
+ * level, flags, mode, time in two words, a name with its length, checksum;
+ * versions before 0.94 lack some of it, and no kernel has them. Its length,
+ * or 0; *@sums: how many checksums stand before a block that was packed, and
+ * *@plain before one that was not.
+ */
+static size_t lzo_header(const uint8_t *in, size_t in_len, size_t *sums,
+			 size_t *plain)
+{
+	enum { VERSION = 9, FLAGS = 17, NAME = 33, FILTER = 0x800 };
+	uint32_t flags;
+	size_t end;
+
+	if (in_len < NAME + 1 || be(in + VERSION, 2) < 0x940)
+		return 0;
+	flags = be(in + FLAGS, 4);
+	end = NAME + 1 + (size_t)in[NAME] + 4;
+	if (flags & FILTER || end > in_len)
+		return 0;
+	/* Adler-32 and CRC-32 of what is unpacked, and of what is packed. */
+	*plain = !!(flags & 0x001) + !!(flags & 0x100);
+	*sums = *plain + !!(flags & 0x002) + !!(flags & 0x200);
+	return end;
+}
+
+/* Blocks of { unpacked size, size, checksums, data }; a size of 0 ends them. */
+static int unpack_lzo(struct out *o, const uint8_t *in, size_t in_len)
+{
+	size_t sums, plain, pos = lzo_header(in, in_len, &sums, &plain);
+
+	if (!pos || lzo_init() != LZO_E_OK)
+		return refuse(o->err, "its LZO payload has a header of an "
+			      "unknown kind");
+	while (in_len - pos >= 4) {
+		lzo_uint size = be(in + pos, 4), packed, got = size;
+		int rc;
+
+		if (!size)
+			return 0;
+		if (in_len - pos < 8)
+			break;
+		packed = be(in + pos + 4, 4);
+		pos += 8 + 4 * (packed < size ? sums : plain);
+		if (size > LZO_BLOCK || packed > size || pos > in_len ||
+		    packed > in_len - pos)
+			return refuse(o->err, "damaged: an LZO block ends "
+				      "beyond the payload");
+		if (packed == size)
+			memcpy(o->buf, in + pos, size);
+		else if (lzo1x_decompress_safe(in + pos, packed, o->buf, &got,
+					       NULL) != LZO_E_OK || got != size)
+			return refuse(o->err, "damaged: its LZO payload fails "
+				      "after %zu bytes", o->done);
+		pos += packed;
+		rc = emit(o, size);
+		if (rc)
+			return rc;
+	}
+	return refuse(o->err, "damaged: its LZO payload has no end");
+}
+
 static const struct format {
 	const char *name;
 	uint8_t magic[6];
@@ -185,9 +298,9 @@ static const struct format {
 	{ "XZ", { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6, false, PIECE, unpack_xz },
 	{ "LZ4", { 0x02, 0x21, 0x4c, 0x18 }, 4, false, LZ4_BLOCK, unpack_lz4 },
 	{ "zstd", { 0x28, 0xb5, 0x2f, 0xfd }, 4, false, PIECE, unpack_zstd },
-	{ "bzip2", { 'B', 'Z', 'h' }, 3, false, 0, NULL },
-	{ "LZO", { 0x89, 'L', 'Z', 'O' }, 4, false, 0, NULL },
-	{ "LZMA", { 0x5d, 0, 0 }, 3, false, 0, NULL },
+	{ "bzip2", { 'B', 'Z', 'h' }, 3, false, PIECE, unpack_bzip2 },
+	{ "LZO", { 0x89, 'L', 'Z', 'O' }, 4, false, LZO_BLOCK, unpack_lzo },
+	{ "LZMA", { 0x5d, 0, 0 }, 3, false, PIECE, unpack_alone },
 };
 
 static const struct format *format_of(const uint8_t *in, size_t in_len)
@@ -206,10 +319,9 @@ int image_decompress(const uint8_t *in, size_t in_len, size_t size,
 	struct out o = { .sink = sink, .arg = arg, .size = size, .err = err };
 	int rc;
 
-	if (!f || !f->unpack)
-		return refuse(err, "its payload is %s; only gzip, XZ, LZ4 and "
-			      "zstd can be unpacked",
-			      f ? f->name : "of no known format");
+	if (!f)
+		return refuse(err, "its payload is of no known format; known: "
+			      "gzip, XZ, LZMA, bzip2, LZO, LZ4, zstd");
 	o.format = f->name;
 	o.buf = malloc(f->buffer);
 	if (!o.buf)
