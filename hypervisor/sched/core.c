@@ -107,6 +107,8 @@ void queue_del(struct sched_cpu *q, struct vcpu *v)
 {
 	unsigned int class = policy->class(v);
 
+	if (q->look == &v->sched.queue)
+		q->look = v->sched.queue.next;
 	list_del(&v->sched.queue);
 	WRITE_ONCE(q->count[class], q->count[class] - 1);
 	v->sched.queued = false;
@@ -133,23 +135,16 @@ static bool turn_is_new(const struct sched_cpu *q, nsec_t t)
 /*
  * v waits in q: the CPU of q runs it, or an idle one takes it. With others in
  * q its CPU has enough to do, whatever it does at this moment.
- *
- * Who wakes its sibling on this CPU is mostly about to sleep, and until then
- * holds what the sibling would spin for: it gets a moment to be done.
  */
 void announce(struct sched_cpu *q, struct vcpu *v)
 {
-	bool idle = q->curr == q->idle;
-	bool urgent = idle || policy->class(v) < policy->class(q->curr);
-	bool later = urgent && q->curr == current && !idle &&
-		     current->domain == v->domain;
+	bool urgent = q->curr == q->idle ||
+		      policy->class(v) < policy->class(q->curr);
 
-	if (later)
-		timer_set(&q->tick, now() + SIBLING_GRACE);
-	else if (urgent)
+	if (urgent)
 		kick_cpu(q->cpu);
-	if (!urgent || later || queue_length(q) > 1 ||
-	    (!idle && turn_is_new(q, now())))
+	if (!urgent || queue_length(q) > 1 ||
+	    (q->curr != q->idle && turn_is_new(q, now())))
 		offer(v);
 }
 
@@ -262,6 +257,7 @@ static void steal(struct sched_cpu *q, unsigned int worse_than)
 			queue_del(from, v);
 			WRITE_ONCE(v->sched.cpu, q->cpu);
 			queue_add(q, v);
+			q->pace = from->pace = (q->pace + from->pace) / 2;
 		}
 		spin_unlock(&from->lock);
 		if (v)
@@ -516,6 +512,8 @@ void sched_init_cpu(unsigned int cpu)
 	q->cpu = cpu;
 	for (i = 0; i < SCHED_CLASSES; i++)
 		list_init(&q->class[i]);
+	q->look = &q->class[SCHED_CLASSES - 1];
+	q->pace = PACE;
 	timer_init(&q->tick, tick, q);
 	q->idle = q->curr = idle_vcpu_create(cpu);
 	q->idle->sched.cpu = cpu;

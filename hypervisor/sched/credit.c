@@ -9,13 +9,16 @@
  *
  * Nothing is sampled. Both sides of the account are brought up to date from
  * timestamps, for one vCPU at a time: when it stops running, when it wakes,
- * and at ticks for the one that runs and those that wait OVER. So a decision
- * costs the same however many vCPUs there are, and running between two ticks
- * is not free.
+ * and at ticks for the one that runs and a few in turn of those that wait OVER.
+ * So a decision costs the same however many vCPUs there are, and running between
+ * two ticks is not free.
  *
  * Credit is bounded on both sides: who slept long has at most one slice in
  * hand, and who ran alone for long has at most a slice of debt when others
- * come.
+ * come. What is lost at a bound tells that all in a queue earn more than their
+ * CPU has, or less: affinity, or that a vCPU fills but one CPU, leaves some of
+ * them less than their weights would give. So it sets the pace of that queue,
+ * until nothing is lost; queues that exchange vCPUs (core.c) share their paces.
  *
  * A domain with a cap has an account of its own, in time of any CPU: what its
  * vCPUs run is charged to it, each period pays the cap's part. Once a period's
@@ -31,31 +34,45 @@
 
 #define SLICE (30 * NSEC_PER_MSEC)
 #define CREDIT_MAX ((int64_t)SLICE)
+#define PACE_TIME ((int64_t)(200 * NSEC_PER_MSEC)) /* lost: e-fold, or 1/e */
+#define LOOKS 16U /* vCPUs that a tick looks at: so many, however many wait */
 
 enum { BOOST, UNDER, OVER };
 
 /* What v earned since the last time, up to t. */
-static void earn(struct vcpu *v, nsec_t t)
+static int64_t earned(struct vcpu *v, nsec_t t)
 {
 	struct sched_vcpu *s = &v->sched;
 	uint64_t weight = v->domain->sched.weight;
-	uint64_t total = READ_ONCE(sched_runnable_weight);
-	uint64_t ns, supply;
+	uint64_t ns, rate, total;
 
 	if (t <= s->earned_at)
-		return;
+		return 0;
 	ns = t - s->earned_at;
 	s->earned_at = t;
-	if (ns >= 2 * SLICE * 1024) { /* a long sleep: the bound, no overflow */
-		s->credit = CREDIT_MAX;
-		return;
-	}
+	if (ns >= 2 * SLICE * 1024) /* a long sleep: the bound, no overflow */
+		return 2 * CREDIT_MAX;
+	total = READ_ONCE(sched_runnable_weight);
 	if (!s->weighed) /* asleep: as if it were one of them */
 		total += weight;
-	supply = weight * cpus_present;
-	if (supply < total) /* else: more than one CPU's worth is of no use */
-		ns = ns * supply / total;
-	s->credit = min(s->credit + (int64_t)ns, CREDIT_MAX);
+	rate = weight * cpus_present *
+	       ((uint64_t)cpus[s->cpu].sched->pace >> 16) / total;
+	/* More than one CPU's worth is of no use. */
+	return (int64_t)(ns * min(rate, PACE >> 16) / (PACE >> 16));
+}
+
+static void add_credit(struct vcpu *v, int64_t ns)
+{
+	int64_t sum = v->sched.credit + ns, lost;
+	struct sched_cpu *q;
+
+	v->sched.credit = max(min(sum, CREDIT_MAX), -CREDIT_MAX);
+	if (likely(v->sched.credit == sum) || !v->sched.weighed)
+		return;
+	lost = max(min(sum - v->sched.credit, CREDIT_MAX), -CREDIT_MAX);
+	q = cpus[v->sched.cpu].sched;
+	q->pace = max(min(q->pace - q->pace / PACE_TIME * lost,
+			  (int64_t)PACE << 16), (int64_t)PACE >> 8);
 }
 
 /* ns in a period; 0: no cap. */
@@ -103,20 +120,26 @@ static void credit_init_vcpu(struct vcpu *v, nsec_t t)
 	v->sched.priority = UNDER;
 }
 
+/* v's part of the sum from here on, until it sleeps or the weight changes. */
+static void weigh(struct vcpu *v, uint16_t weight)
+{
+	(void)atomic_add(&sched_runnable_weight,
+			 (uint64_t)weight - v->sched.weighed);
+	v->sched.weighed = weight;
+}
+
 static void credit_woke(struct vcpu *v, nsec_t t)
 {
 	struct sched_vcpu *s = &v->sched;
 
-	earn(v, t);
-	s->weighed = v->domain->sched.weight;
-	(void)atomic_add(&sched_runnable_weight, (uint64_t)s->weighed);
+	add_credit(v, earned(v, t));
+	weigh(v, v->domain->sched.weight);
 	s->priority = s->credit > 0 ? BOOST : s->credit < 0 ? OVER : UNDER;
 }
 
 static void credit_slept(struct vcpu *v, nsec_t t)
 {
-	(void)atomic_sub(&sched_runnable_weight, (uint64_t)v->sched.weighed);
-	v->sched.weighed = 0;
+	weigh(v, 0);
 }
 
 static void credit_start(struct vcpu *v, nsec_t t)
@@ -129,16 +152,12 @@ static void credit_start(struct vcpu *v, nsec_t t)
 static void credit_charge(struct vcpu *v, nsec_t t)
 {
 	struct sched_vcpu *s = &v->sched;
+	int64_t ran = t > s->last_run ? (int64_t)(t - s->last_run) : 0;
 
-	earn(v, t);
-	if (t > s->last_run) {
-		if (cap_budget(v->domain))
-			(void)atomic_add(&v->domain->sched.cap_used,
-					 (int64_t)(t - s->last_run));
-		s->credit = max(s->credit - (int64_t)(t - s->last_run),
-				-CREDIT_MAX);
-		s->last_run = t;
-	}
+	add_credit(v, earned(v, t) - ran);
+	s->last_run += (nsec_t)ran;
+	if (cap_budget(v->domain))
+		(void)atomic_add(&v->domain->sched.cap_used, ran);
 	s->priority = s->credit < 0 ? OVER : UNDER;
 }
 
@@ -150,13 +169,15 @@ static unsigned int credit_class(const struct vcpu *v)
 /* Those who waited long enough have credit again. */
 static void promote(struct sched_cpu *q, nsec_t t)
 {
-	struct list *p = q->class[OVER].next;
+	unsigned int n = min(LOOKS, q->count[OVER]);
 	struct vcpu *v;
 
-	while (p != &q->class[OVER]) {
-		v = container_of(p, struct vcpu, sched.queue);
-		p = p->next;
-		earn(v, t);
+	for (; n; n--) {
+		if (q->look == &q->class[OVER]) /* its end: from the first */
+			q->look = q->look->next;
+		v = container_of(q->look, struct vcpu, sched.queue);
+		q->look = q->look->next;
+		add_credit(v, earned(v, t));
 		if (v->sched.credit < 0)
 			continue;
 		queue_del(q, v);
@@ -170,6 +191,8 @@ static bool credit_tick(struct sched_cpu *q, nsec_t t)
 	unsigned int class, waits;
 
 	promote(q, t);
+	if (q->curr->sched.weighed != q->curr->domain->sched.weight)
+		weigh(q->curr, q->curr->domain->sched.weight);
 	if (cap_reached(q->curr->domain))
 		return true;
 	class = credit_class(q->curr);

@@ -23,6 +23,8 @@ struct sched_cpu {
 	/* The policy's queues; others read the counts without the lock. */
 	struct list class[SCHED_CLASSES];
 	uint32_t count[SCHED_CLASSES];
+	struct list *look;          /* in the last class: who is looked at next */
+	int64_t pace;               /* of earning, in PACEs: credit.c */
 };
 
 struct sched_policy {
@@ -89,8 +91,8 @@ void rehome(struct vcpu *v);
 /* runstate.c, home's lock held. */
 void runstate_change(struct vcpu *v, int state, nsec_t t);
 
+#define PACE (1UL << 36)
 #define TICK (10 * NSEC_PER_MSEC)
 #define RATE_LIMIT NSEC_PER_MSEC /* the shortest turn of who wants a longer */
-#define SIBLING_GRACE (NSEC_PER_MSEC / 5) /* announce() */
 
 #endif
