@@ -107,6 +107,16 @@ $(eval $(call hv_host_test,grant,$(HV_WORLD) grant/table.c grant/track.c \
 	grant/map.c grant/copy.c))
 $(eval $(call hv_host_test,reservation,$(HV_WORLD) hypercall/reservation.c \
 	hypercall/memory.c hypercall/subop.c))
-$(eval $(call hv_sched_test,credit,$(HV_SCHED_FILES)))
+HV_SIM_FILES := $(HV_SCHED_FILES) test/sched_sim.c test/sched_model.c
+$(eval $(call hv_sched_test,credit,$(HV_SIM_FILES)))
+$(eval $(call hv_sched_test,shares,$(HV_SIM_FILES)))
 $(eval $(call hv_sched_test,domctl,$(HV_DOMAIN_FILES) domain/cpu_policy.c \
 	hypercall/domctl.c hypercall/domctl_vcpu.c hypercall/sysctl.c))
+
+# What the scheduler does, and how fairly: docs/scheduling.md.
+SCHED_TESTS := $(addprefix $(HV_TEST)/test_,credit shares sched_race)
+
+.PHONY: check-sched
+check-sched: packages
+	$(AGAIN) $(SCHED_TESTS) $(SYSTEM_NEEDS)
+	@tests/run-tap -t $(LIMIT) $(SCHED_TESTS)

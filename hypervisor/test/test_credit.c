@@ -1,9 +1,8 @@
 /*
- * The credit policy on a simulated machine: one thread plays all CPUs in steps
- * of a tenth of a millisecond, vCPUs are programs that compute and sleep.
- * Pinned: shares follow weights, no CPU idles while somebody waits, short jobs
- * are served at once, sleeping at the right moment gains nothing, a lone queue
- * is spread.
+ * The credit policy on a simulated machine (sched_sim.h): shares follow weights,
+ * no CPU idles while somebody waits, short jobs are served at once, sleeping at
+ * the right moment gains nothing, a lone queue is spread. What the shares are
+ * measured against in larger machines: test_shares.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,254 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "domain.h"
-#include "policy.h"
-
-#define STEP (NSEC_PER_MSEC / 10)
-#define MAX_SIM 64
-
-static nsec_t clock_ns;
-static struct timer *ticks[MAX_CPUS];
-static struct timer *cap_timer; /* of the one domain that has a cap */
-
-/*
- * A program: computes for `run`, sleeps for `sleep`, over and over; 0: a hog.
- */
-static struct sim {
-	struct domain d;
-	struct vcpu v, *vcpus[2];
-	nsec_t run, sleep;
-	nsec_t left, wake_at;   /* of this round */
-	nsec_t woken, worst;    /* wake-up to first step */
-} *sims[MAX_SIM];
-static unsigned int sim_count;
-static nsec_t idle_ns; /* while somebody waited */
-
-static struct domain idle_dom = { .sched.weight = 256, .shutdown_code = -1 };
-struct domain *idle_domain = &idle_dom;
-
-nsec_t now(void)
-{
-	return clock_ns;
-}
-
-void timer_init(struct timer *t, void (*fn)(void *), void *arg)
-{
-	*t = (struct timer){ .fn = fn, .arg = arg };
-}
-
-void timer_set(struct timer *t, nsec_t expires)
-{
-	t->expires = expires;
-	t->active = true;
-	if (t->fn == sched_pay_cap)
-		cap_timer = t;
-	else
-		ticks[this_cpu()->id] = t;
-}
-
-void timer_stop(struct timer *t)
-{
-	t->active = false;
-}
-
-void ipi_kick(unsigned int cpu)
-{
-}
-
-bool heap_scrub_some(void)
-{
-	return false;
-}
-
-void domain_unpark_vcpus(struct domain *d)
-{
-	struct vcpu *v;
-
-	for_each_vcpu(d, v)
-		vcpu_unpark(v);
-}
-
-void domain_parked(struct domain *d)
-{
-}
-
-void area_write(struct guest_area *a, size_t at, const void *src, size_t len)
-{
-}
-
-void *hv_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void context_switch(struct vcpu *prev, struct vcpu *next)
-{
-	this_cpu()->running = next;
-	sched_switched(prev);
-}
-
-struct vcpu *idle_vcpu_create(unsigned int cpu)
-{
-	struct vcpu *v = calloc(1, sizeof(*v));
-
-	v->domain = idle_domain;
-	v->id = cpu;
-	sched_init_vcpu(v);
-	v->sched.parked = v->sched.down = false;
-	return v;
-}
-
-static void machine(unsigned int n)
-{
-	unsigned int i;
-
-	clock_ns = 1;
-	idle_ns = 0;
-	sim_count = 0; /* a test that failed left its own */
-	cpus_present = n;
-	sched_runnable_weight = 0;
-	memset(ticks, 0, sizeof(ticks));
-	cap_timer = NULL;
-	for (i = 0; i < n; i++) {
-		memset(&cpus[i], 0, sizeof(cpus[i]));
-		cpus[i].id = i;
-		cpus[i].online = true;
-	}
-	host_cpu = &cpus[0];
-	for (i = 0; i < n; i++)
-		sched_init_cpu(i);
-}
-
-static void machine_end(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < sim_count; i++)
-		free(sims[i]);
-	sim_count = 0;
-	for (i = 0; i < cpus_present; i++) {
-		free(cpus[i].idle);
-		free(cpus[i].sched);
-	}
-}
-
-static struct sim *add(unsigned int weight, uint64_t affinity, nsec_t run,
-		       nsec_t sleep)
-{
-	struct sim *s = calloc(1, sizeof(*s));
-
-	s->d.sched.weight = (uint16_t)weight;
-	s->d.shutdown_code = -1;
-	s->v.domain = &s->d;
-	s->vcpus[0] = &s->v;
-	s->d.vcpu = s->vcpus;
-	s->d.max_vcpus = 1;
-	spin_init(&s->d.lock, RANK_DOMAIN);
-	timer_init(&s->d.sched.cap_timer, sched_pay_cap, &s->d);
-	s->run = s->left = run;
-	s->sleep = sleep;
-	sched_init_vcpu(&s->v);
-	s->v.sched.cpu = (unsigned int)__builtin_ctzll(affinity);
-	s->v.sched.hard_affinity = affinity;
-	s->v.sched.down = false;
-	vcpu_unpark(&s->v);
-	sims[sim_count++] = s;
-	return s;
-}
-
-static void run_current(struct sim *s)
-{
-	if (s->woken) {
-		s->worst = max(s->worst, clock_ns - s->woken);
-		s->woken = 0;
-	}
-	if (!s->run || s->left > STEP) {
-		s->left -= s->run ? STEP : 0;
-		return;
-	}
-	s->left = s->run;
-	s->wake_at = clock_ns + s->sleep;
-	sched_block_prepare();
-	schedule();
-}
-
-static bool somebody_waits(unsigned int cpu)
-{
-	unsigned int i;
-
-	for (i = 0; i < sim_count; i++)
-		if (sims[i]->v.sched.queued &&
-		    sims[i]->v.sched.hard_affinity >> cpu & 1)
-			return true;
-	return false;
-}
-
-static void fire(struct timer *t)
-{
-	if (!t || !t->active || t->expires > clock_ns)
-		return;
-	t->active = false;
-	t->fn(t->arg);
-}
-
-static void step_cpu(unsigned int cpu)
-{
-	struct vcpu *v;
-
-	host_cpu = &cpus[cpu];
-	fire(ticks[cpu]);
-	fire(cap_timer);
-	if (host_cpu->need_resched)
-		schedule();
-	v = host_cpu->running;
-	while (vcpu_must_stop(v)) { /* it parks; the next may have to, too */
-		v->sched.parked = true;
-		schedule();
-		v = host_cpu->running;
-	}
-	if (v != host_cpu->idle)
-		run_current((struct sim *)((char *)v -
-					   offsetof(struct sim, v)));
-	else if (somebody_waits(cpu))
-		idle_ns += STEP;
-}
-
-static void run_for(nsec_t ns)
-{
-	nsec_t end = clock_ns + ns;
-	unsigned int i;
-
-	while (clock_ns < end) {
-		clock_ns += STEP;
-		for (i = 0; i < sim_count; i++)
-			if (sims[i]->wake_at && sims[i]->wake_at <= clock_ns) {
-				sims[i]->wake_at = 0;
-				sims[i]->woken = clock_ns;
-				vcpu_wake(&sims[i]->v);
-			}
-		for (i = 0; i < cpus_present; i++)
-			step_cpu(i);
-	}
-}
-
-/* In tenths of a per cent of one CPU. */
-static unsigned int share(struct sim *s, nsec_t total)
-{
-	return (unsigned int)(vcpu_runtime(&s->v) * 1000 / total);
-}
-
-static void assert_share(struct sim *s, nsec_t total, unsigned int want,
-			 unsigned int tolerance)
-{
-	unsigned int is = share(s, total);
-
-	if (is + tolerance < want || is > want + tolerance)
-		fail_msg("%u.%u %% instead of %u.%u %%", is / 10, is % 10,
-			 want / 10, want % 10);
-}
-
-#define SECONDS(n) ((n) * NSEC_PER_SEC)
+#include "sched_sim.h"
 
 static void test_weights_on_one_cpu(void **state)
 {
@@ -416,31 +168,6 @@ static void test_home_first(void **state)
 	machine_end();
 }
 
-/* Who wakes its sibling goes on for a moment, and then makes room. */
-static void test_sibling_waits_a_moment(void **state)
-{
-	struct sim *a, *b, *other;
-
-	machine(1);
-	a = add(256, 1, 0, 0);
-	b = add(256, 1, STEP, SECONDS(1));
-	other = add(256, 1, STEP, SECONDS(1));
-	b->v.domain = &a->d;
-	run_for(SECONDS(1) / 2);
-	assert_true(b->v.sched.blocked && other->v.sched.blocked);
-	assert_true(cpus[0].running == &a->v);
-	vcpu_wake(&b->v);
-	run_for(STEP);
-	assert_true(b->v.sched.queued);
-	run_for(STEP);
-	assert_true(b->v.sched.blocked); /* it has had its one step */
-	run_for(15 * STEP);
-	vcpu_wake(&other->v);
-	run_for(STEP);
-	assert_true(other->v.sched.blocked);
-	machine_end();
-}
-
 /* Pinned ones stay where they are, whoever idles. */
 static void test_pinned(void **state)
 {
@@ -471,10 +198,8 @@ static void test_cap(void **state)
 	for (i = 0; i < ARRAY_SIZE(caps); i++) {
 		machine(2);
 		a = add(256, 3, 0, 0);
-		b = add(256, 3, 0, 0); /* a's second vCPU */
-		b->v.domain = &a->d;
-		a->vcpus[1] = &b->v;
-		a->d.max_vcpus = 2;
+		b = add(256, 3, 0, 0);
+		join(a, b);
 		sched_set_cap(&a->d, (uint16_t)caps[i]);
 		run_for(SECONDS(30));
 		assert_in_range(share(a, SECONDS(30)) + share(b, SECONDS(30)),
@@ -531,7 +256,6 @@ int main(void)
 		cmocka_unit_test(test_frequent_waker),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_home_first),
-		cmocka_unit_test(test_sibling_waits_a_moment),
 		cmocka_unit_test(test_pinned),
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_cap_not_reached),
