@@ -144,13 +144,17 @@ static int create(const struct options *o, struct vane_config *config)
 	hold_signals(&ends);
 	if (vane_create(v, config, &how, &domid))
 		return EXIT_CREATE;
-	if (interrupted())
-		status = complain(EINTR, "%s: its creation is interrupted: "
-				  "undoing it", config->name);
-	if (status || start(o, v, config, domid, &console, &ends)) {
-		(void)vane_destroy(v, domid);
+	if (!interrupted() &&
+	    start(o, v, config, domid, &console, &ends))
+		status = EXIT_CREATE;
+	/* Also what came while it was being started. */
+	if (interrupted()) {
+		complain(EINTR, "%s: its creation is interrupted: undoing it",
+			 config->name);
 		status = EXIT_CREATE;
 	}
+	if (status)
+		(void)vane_destroy(v, domid);
 	sigprocmask(SIG_UNBLOCK, &ends, NULL);
 	if (!status && o->foreground && !o->alone) {
 		fprintf(stderr, "Waiting for domain %s (domid %u) to die "
