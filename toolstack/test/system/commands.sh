@@ -47,7 +47,7 @@ refused() {
 as_json() { printf '@@json %s\t%s\n' "$*" "$(vane "$@" --json | tr '\n' ' ')"; }
 quiet() { vane "$@" >/tmp/out && [ ! -s /tmp/out ]; }
 
-plan $((59 + 4))
+plan $((59 + 17 + 4))
 ok "services come up" services
 ok "a domain comes up" create d
 ok "it runs" says d @ready 900
@@ -109,6 +109,21 @@ ok "top" shows '^d  *1 -' top -b -i 2 -d 1
 ok "uptime" shows '^d  *1  0:[0-9][0-9]:[0-9][0-9]$' uptime d
 ok "uptime -s" shows ' up  0:[0-9][0-9], d (1)$' uptime -s d
 ok "info -n" shows '^  0:       0        0        0$' info -n
+ok "list -v" shows "^d .* $UUID  *-  *-$" list -v
+ok "list -c" shows '^d .* Pool-0$' list -c d
+ok "list -n" shows '^d .* all$' list -n d
+ok "list -l" shows '"name": "d"' list --long d
+ok "vm-list" shows "^$UUID  1    d" vm-list
+ok "claims" shows '^d .* 0$' claims
+ok "info of one key" prints 2 info nr_cpus
+ok "not of one that is not there" refused "no key" info none
+ok "create -n" shows '"target_memkb": 262144' create -n /tmp/d.cfg
+ok "-N create" shows '"name": "n"' -N create -q /tmp/d.cfg 'name="n"; vcpus=1'
+ok "help of a command" shows "vcpu-pin .*HARD" help vcpu-pin
+ok "debug-keys" quiet debug-keys h
+ok "dmesg shows what they say" shows "key" dmesg
+lines=$(vane dmesg -c | wc -l)
+ok "dmesg -c has emptied it" [ "$(vane dmesg | wc -l)" -lt $((lines / 2)) ]
 ok "list of one that is not there" refused 'no domain "nobody"' list nobody
 
 sed 's/^maxvcpus.*/maxvcpus = 3/; s/^vcpus.*/vcpus = 1/' /tmp/d.cfg >/tmp/next.cfg
@@ -119,6 +134,8 @@ ok "not one that is wrong" refused "allowed: a number" \
 ok "the domain reboots" quiet reboot d
 ok "and is what it was updated to" until_true 300 shows '^d  *2   192     1 ' \
 	list
+vane console -t pv -n 0 d <&9 >/tmp/d.again 2>&1 &
+ok "its console" until_true 300 grep -q @ready /tmp/d.again
 
 # Pools: as far as the hypervisor has them.
 if [ "$(cat /sys/hypervisor/properties/features 2>/dev/null)" ] &&
@@ -175,4 +192,5 @@ for c in "list" "list nobody d" "claims" "vm-list" "uptime" "uptime nobody" \
 	as_json $c 2>/dev/null
 done
 vane store rm /tool/b
-vane destroy d
+ok "shutdown of all, until they are gone" quiet shutdown -a -ww -F
+ok "and they are" not_listed d

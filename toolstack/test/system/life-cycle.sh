@@ -8,8 +8,9 @@
 #   watch    who watches over a domain, and for how long
 #   console  what it says is seen, and kept
 #   scripts  hot-plug scripts
+#   states   every command in every state that a domain can be in
 #
-# Kernel parameters: parts=faults+ends+watch+console+scripts; from=N: the first
+# Kernel parameters: parts=faults+ends+...; from=N: the first
 # operation that fails
 . /usr/lib/paravane-test/lib.sh
 
@@ -270,9 +271,9 @@ console() {
 	ok "console --replay: of one that never was" eval \
 		'! vane console --replay nobody 2>/tmp/err && grep -q nobody /tmp/err'
 	ok "console -t serial: is refused" eval \
-		'! vane console -t serial life 2>/tmp/err && grep -q "pv only" /tmp/err'
+		'! vane console -t serial life 2>/tmp/err && grep -q "allowed: pv" /tmp/err'
 	ok "console -n 1: is refused" eval \
-		'! vane console -n 1 life 2>/tmp/err && grep -q "0 only" /tmp/err'
+		'! vane console -n 1 life 2>/tmp/err && grep -q "allowed: 0" /tmp/err'
 	guest wait
 	vane create -q /tmp/life.cfg
 	id=$(id_of life)
@@ -339,6 +340,178 @@ scripts() {
 		"bad add failed with status 5: volume group vg9 is not there" \
 		/tmp/refused || tell /tmp/refused
 	clean "a script that fails"
+}
+
+# --- states ------------------------------------------------------------------
+
+# rows STATE: each line of the input is "STATUS COMMAND" or "STATUS COMMAND #
+# TEXT", which stands in the error then.
+rows() {
+	while read -r want line; do
+		text=${line#*# }
+		command=${line%% #*}
+		# shellcheck disable=SC2086
+		timeout 60 vane $command </dev/null >/tmp/out 2>/tmp/err
+		got=$?
+		[ $got = "$want" ] && { [ "$want" = 0 ] ||
+			grep -q -- "$text" /tmp/err; }
+		bad=$?
+		ok "$1: $command" [ $bad = 0 ] || {
+			echo "# status $got"
+			tell /tmp/err
+		}
+	done
+}
+
+# What asks, and changes nothing; life is its name.
+asking() {
+	cat <<-END
+	0 list life
+	0 list -l life
+	0 list -v
+	0 domid life
+	0 domname $1
+	0 uptime life
+	0 vcpu-list life
+	0 block-list life
+	0 network-list life
+	0 sched-credit -d life
+	END
+}
+
+# What changes it in any state before its end.
+changing() {
+	cat <<-END
+	0 rename life other
+	0 rename other life
+	1 rename life Domain-0 # exists already
+	1 rename life 77 # not digits alone
+	0 vcpu-pin life 0 all
+	1 vcpu-pin life 5 0 # no such vCPU
+	0 vcpu-set life 1
+	1 vcpu-set life 2 # allowed: 1 to 1
+	0 mem-set life 16
+	1 mem-set life 32 # more than its maxmem
+	0 mem-max life 24
+	1 mem-max life 8 # less than its target
+	0 sched-credit -d life -w 300 -c 50
+	0 sysrq life h
+	1 trigger life nmi # not for a PV domain
+	0 cpupool-migrate life Pool-0
+	1 cpupool-migrate life nopool # there is no CPU pool
+	0 config-update life /tmp/life.cfg
+	0 block-attach life /tmp/a.img,raw,xvda,w
+	1 block-attach life /tmp/a.img,raw,xvda,w # has one of that number
+	0 block-list life
+	0 block-detach --force life xvda
+	1 block-detach --force life xvda # has no device
+	0 network-attach life
+	0 network-list life
+	0 network-detach --force life 0
+	1 network-detach --force life 0 # has no device
+	3 create -q /tmp/life.cfg # exists already
+	END
+}
+
+# What there is no domain for.
+missing() {
+	for command in "pause life" "unpause life" "shutdown life" \
+			"reboot life" "destroy life" "rename life other" \
+			"domid life" "list life" "list -l life" "uptime life" \
+			"vcpu-list life" "vcpu-pin life 0 all" \
+			"vcpu-set life 1" "mem-set life 16" "mem-max life 16" \
+			"sched-credit -d life" "sysrq life h" \
+			"trigger life nmi" "cpupool-migrate life Pool-0" \
+			"config-update life /tmp/life.cfg" "block-list life" \
+			"block-attach life /tmp/a.img,raw,xvda,w" \
+			"block-detach life xvda" "block-resize life xvda" \
+			"network-list life" "network-attach life" \
+			"network-detach life 0" "dump-core life /tmp/core" \
+			"console life"; do
+		echo "1 $command # there is no domain \"life\""
+	done
+}
+
+states() {
+	dd if=/dev/zero of=/tmp/a.img bs=1M count=1 2>/dev/null
+	guest wait
+	vane create -qpe /tmp/life.cfg
+	id=$(id_of life)
+	{ asking "$id"; changing
+	cat <<-END
+	0 pause life
+	0 unpause life
+	0 unpause life
+	1 unpause life # not in that state
+	END
+	} >/tmp/rows
+	rows paused </tmp/rows
+	ok "blocked: is the state" until_true 20 is_state life -b----
+	{ asking "$id"; changing
+	cat <<-END
+	1 unpause life # not in that state
+	0 dump-core life /tmp/core
+	0 pause life
+	0 dump-core life /tmp/core
+	0 unpause life
+	0 destroy life
+	END
+	} >/tmp/rows
+	rows blocked </tmp/rows
+	missing >/tmp/rows
+	rows gone </tmp/rows
+	for way in poweroff crash; do
+		guest $way "on_$way = \"preserve\""
+		vane create -q /tmp/life.cfg
+		until_true 20 eval 'state_of life | grep -q "^---s"'
+		{ asking "$(id_of life)"; changing
+		cat <<-END
+		1 unpause life # not in that state
+		0 pause life
+		0 unpause life
+		0 shutdown life
+		0 reboot life
+		0 dump-core life /tmp/core
+		0 destroy life
+		END
+		} >/tmp/rows
+		rows $way </tmp/rows
+	done
+	# The console daemon stands still, and keeps its pages of the domain.
+	guest wait
+	vane create -qe /tmp/life.cfg
+	id=$(id_of life)
+	pid=$(pidof vane-consoled)
+	kill -STOP "$pid"
+	cat >/tmp/rows <<-END
+	1 destroy life # dead but not gone
+	0 list
+	0 list $id
+	0 vcpu-list $id
+	1 shutdown $id # does not take requests
+	1 domid life # there is no domain
+	1 destroy $id # dead but not gone
+	END
+	rows dying </tmp/rows
+	ok "dying: is the state" eval 'vane list | grep -q "^(null) .*d  "' ||
+		{ vane list >/tmp/out; tell /tmp/out; }
+	kill -CONT "$pid"
+	ok "dying: it goes" until_true 20 none_left
+	cat >/tmp/rows <<-END
+	1 pause 0 # domain 0
+	1 unpause 0 # domain 0
+	1 destroy 0 # not to be destroyed
+	1 shutdown 0 # does not take requests
+	1 dump-core 0 /tmp/core # domain 0
+	1 mem-set 0 64 # needs 128
+	0 vcpu-pin 0 0 all
+	0 sched-credit -d 0
+	0 list 0
+	0 uptime 0
+	END
+	rows "Domain-0" </tmp/rows
+	rm -f /tmp/core
+	clean states
 }
 
 services >/dev/null 2>&1 || echo "not ok - services come up"
