@@ -129,8 +129,8 @@ static int recognise(struct image *im)
 		return check_vhd(im, footer);
 	if (!memcmp(im->head, "# Disk DescriptorFile", 21) ||
 	    !memcmp(im->head, "COWD", 4))
-		return fail(im, -ENOTSUP, "is a VMDK of several files, or of an "
-			    "old kind (taken: VMDK in one file, QCOW2, VHD, "
+		return fail(im, -ENOTSUP, "is a VMDK of several files, or of "
+			    "an old kind (taken: VMDK in one file, QCOW2, VHD, "
 			    "VHDX, VDI, raw; `qemu-img convert -O qcow2` makes "
 			    "one of it)");
 	/* qemu opens none of these two that has a parent. */

@@ -25,9 +25,9 @@ struct child {
 
 /*
  * Runs it to its end. Its standard output and error are one, its input is
- * empty, unless it has a terminal. c->text is one line afterwards. 0 when it ended with status 0; else
- * -EIO, -ETIMEDOUT (it and its process group have been killed) or -errno when
- * it could not be started; c->how says it in words.
+ * empty, unless it has a terminal. c->text is one line afterwards. 0 when it
+ * ended with status 0; else -EIO, -ETIMEDOUT (it and its process group have
+ * been killed) or -errno when it could not be started; c->how says it in words.
  */
 int child_run(struct child *c);
 

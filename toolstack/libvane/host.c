@@ -301,8 +301,9 @@ int vane_debug_keys(struct vane *v, const char *keys)
 	int rc;
 
 	if (!len || len > HC_DATA_SIZE)
-		return vane_fail(v, -EINVAL, "debug keys: %zu of them; allowed: "
-				 "1 to %zu", len, (size_t)HC_DATA_SIZE);
+		return vane_fail(v, -EINVAL, "debug keys: %zu of them; "
+				 "allowed: 1 to %zu", len,
+				 (size_t)HC_DATA_SIZE);
 	memcpy(v->hc_data, keys, len);
 	set_xen_guest_handle(op.u.debug_keys.keys, v->hc_data);
 	op.u.debug_keys.nr_keys = len;

@@ -181,7 +181,8 @@ int vane_memory_max(struct vane *v, uint32_t domid, uint64_t kib)
 				 "that)", domid, (unsigned long long)kib >> 10,
 				 (unsigned long long)target >> 10);
 	rc = set_max(v, domid, kib + SLACK_KIB);
-	return rc < 0 ? vane_fail(v, rc, "domain %u: the most memory that it may have: %s",
+	return rc < 0 ? vane_fail(v, rc, "domain %u: the most memory that "
+				  "it may have: %s",
 				  domid, strerror(-rc)) : 0;
 }
 

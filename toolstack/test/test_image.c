@@ -481,7 +481,8 @@ static uint8_t *make_bzimage(pack_fn *pack, const uint8_t *plain, size_t *len)
 }
 
 static pack_fn *const packers[] = {
-	pack_gzip, pack_xz, pack_zstd, pack_lz4, pack_lzma, pack_bzip2, pack_lzo,
+	pack_gzip, pack_xz, pack_zstd, pack_lz4, pack_lzma, pack_bzip2,
+	pack_lzo,
 };
 
 #define NR_PACKERS (sizeof(packers) / sizeof(packers[0]))

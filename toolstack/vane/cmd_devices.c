@@ -120,8 +120,8 @@ static int find_nic(struct vane *v, uint32_t domid, const char *text,
 	if (text[0] >= '0' && text[0] <= '9' && !*end)
 		return 0;
 	if (mac_parse(text, mac)) {
-		complain(EINVAL, "interface: found \"%s\"; allowed: a number of "
-			 "network-list or a MAC address", text);
+		complain(EINVAL, "interface: found \"%s\"; allowed: a number "
+			 "of network-list or a MAC address", text);
 		return -EINVAL;
 	}
 	rc = vane_devices(v, domid, "vif", &list, &count);

@@ -230,8 +230,8 @@ static int print_one(const struct rows *rows, const char *key)
 			puts(rows->row[i].value);
 			return EXIT_OK;
 		}
-	return complain(ENOENT, "info: there is no key \"%s\"; `%s info` prints "
-			"them all", key, program);
+	return complain(ENOENT, "info: there is no key \"%s\"; `%s info` "
+			"prints them all", key, program);
 }
 
 static void print_text(const struct rows *rows, const struct vane_topology *t)

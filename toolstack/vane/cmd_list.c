@@ -112,8 +112,8 @@ static int fetch_named(struct vane *v, int argc, char **argv,
 		(*list)[(*n)++] = *one;
 		free(one);
 	}
-	return *list ? 0 : complain(ENOMEM, "no memory for a list of %d domains",
-				    argc);
+	return *list ? 0 : complain(ENOMEM, "no memory for a list of %d "
+				    "domains", argc);
 }
 
 static int fetch(struct vane *v, int argc, char **argv,

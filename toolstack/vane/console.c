@@ -88,7 +88,7 @@ static int check_option(int opt)
 {
 	if (opt == 't' && strcmp(optarg, "pv"))
 		return complain(EINVAL, "console: -t: found \"%s\"; allowed: "
-				"pv, the one type that a PV domain has", optarg);
+				"pv, the one type of a PV domain", optarg);
 	if (opt == 'n' && strcmp(optarg, "0"))
 		return complain(EINVAL, "console: -n: found \"%s\"; allowed: "
 				"0, the one console of a PV domain", optarg);
