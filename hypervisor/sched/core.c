@@ -71,7 +71,7 @@ void kick_cpu(unsigned int cpu)
 }
 
 /* Offers v, which waits in a queue, to one other idle CPU that may run it. */
-static void offer(const struct vcpu *v)
+void offer(const struct vcpu *v)
 {
 	uint64_t m, bit;
 

@@ -92,6 +92,8 @@ int sched_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft)
 		kick_cpu(READ_ONCE(v->sched.cpu));
 	else if (!allowed(v, READ_ONCE(v->sched.cpu)))
 		rehome(v);
+	else if (READ_ONCE(v->sched.queued))
+		offer(v); /* to those that could not run it before */
 	return 0;
 }
 

@@ -83,6 +83,8 @@ static inline unsigned int queue_length(const struct sched_cpu *q)
 void kick_cpu(unsigned int cpu);
 /* v was put in q, whose lock is held: somebody shall run it. */
 void announce(struct sched_cpu *q, struct vcpu *v);
+/* v waits in a queue: another CPU that idles and may run it has a look. */
+void offer(const struct vcpu *v);
 /* Among CPUs that are online and in the mask. */
 unsigned int best_home(uint64_t mask);
 /* v's home may be wrong, or v in no queue: see place.c. */

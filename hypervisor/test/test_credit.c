@@ -188,6 +188,24 @@ static void test_pinned(void **state)
 	machine_end();
 }
 
+/* Who waits and may go elsewhere from here on is fetched by an idle CPU. */
+static void test_unpinned(void **state)
+{
+	struct sim *a, *b;
+
+	machine(2);
+	a = add(256, 1, 0, 0);
+	b = add(256, 1, 0, 0);
+	run_for(SECONDS(1));
+	if (!b->v.sched.queued)
+		b = a;
+	assert_true(b->v.sched.queued);
+	assert_int_equal(sched_set_affinity(&b->v, 3, ~0UL), 0);
+	run_for(2 * STEP);
+	assert_true(cpus[1].running == &b->v);
+	machine_end();
+}
+
 /* With CPUs to spare, a cap holds; its others may have what it leaves. */
 static void test_cap(void **state)
 {
@@ -257,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_home_first),
 		cmocka_unit_test(test_pinned),
+		cmocka_unit_test(test_unpinned),
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_cap_not_reached),
 		cmocka_unit_test(test_runstate),
