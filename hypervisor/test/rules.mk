@@ -114,7 +114,9 @@ $(eval $(call hv_sched_test,domctl,$(HV_DOMAIN_FILES) domain/cpu_policy.c \
 	hypercall/domctl.c hypercall/domctl_vcpu.c hypercall/sysctl.c))
 
 # What the scheduler does, and how fairly: docs/scheduling.md.
-SCHED_TESTS := $(addprefix $(HV_TEST)/test_,credit shares sched_race)
+HOST_TESTS += hypervisor/test/sched-model
+SCHED_TESTS := $(addprefix $(HV_TEST)/test_,credit shares sched_race) \
+	hypervisor/test/sched-model
 
 .PHONY: check-sched
 check-sched: packages
