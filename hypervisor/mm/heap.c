@@ -371,11 +371,3 @@ void hv_free(void *p)
 	if (f->free_state != FRAME_SLAB || slot_give(f, p))
 		heap_free(f, f->order, false);
 }
-
-/* For host tests, which start over: nothing was ever added. */
-void heap_reset(void)
-{
-	memset(blocks, 0, sizeof(blocks));
-	memset(partial, 0, sizeof(partial));
-	free_frames = total_frames = scrubbing = 0;
-}

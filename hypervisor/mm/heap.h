@@ -40,6 +40,5 @@ static inline void frame_list_remove(uint32_t *head, struct frame *f)
 struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
 			 bool zero);
 void heap_free(struct frame *f, unsigned int order, bool clean);
-void heap_reset(void);
 
 #endif

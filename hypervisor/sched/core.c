@@ -135,16 +135,23 @@ static bool turn_is_new(const struct sched_cpu *q, nsec_t t)
 /*
  * v waits in q: the CPU of q runs it, or an idle one takes it. With others in
  * q its CPU has enough to do, whatever it does at this moment.
+ *
+ * Who wakes its sibling on this CPU is mostly about to sleep, and until then
+ * holds what the sibling would spin for: it gets a moment to be done.
  */
 void announce(struct sched_cpu *q, struct vcpu *v)
 {
-	bool urgent = q->curr == q->idle ||
-		      policy->class(v) < policy->class(q->curr);
+	bool idle = q->curr == q->idle;
+	bool urgent = idle || policy->class(v) < policy->class(q->curr);
+	bool later = urgent && q->curr == current && !idle &&
+		     current->domain == v->domain;
 
-	if (urgent)
+	if (later)
+		timer_set(&q->tick, now() + SIBLING_GRACE);
+	else if (urgent)
 		kick_cpu(q->cpu);
-	if (!urgent || queue_length(q) > 1 ||
-	    (q->curr != q->idle && turn_is_new(q, now())))
+	if (!urgent || later || queue_length(q) > 1 ||
+	    (!idle && turn_is_new(q, now())))
 		offer(v);
 }
 

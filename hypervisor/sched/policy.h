@@ -96,5 +96,6 @@ void runstate_change(struct vcpu *v, int state, nsec_t t);
 #define PACE (1UL << 36)
 #define TICK (10 * NSEC_PER_MSEC)
 #define RATE_LIMIT NSEC_PER_MSEC /* the shortest turn of who wants a longer */
+#define SIBLING_GRACE (NSEC_PER_MSEC / 5) /* announce() */
 
 #endif

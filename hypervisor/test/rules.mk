@@ -42,7 +42,7 @@ $(eval $(call hv_host_test,log,lib/log.c cpu/serial.c))
 $(eval $(call hv_host_test,apic,cpu/apic.c cpu/msi.c cpu/ioapic.c cpu/pci.c))
 
 # Frames. DIRECT_BASE and FRAME_TABLE_BASE lie where the host has room.
-HV_MM_FILES := mm/frame.c mm/heap.c mm/validate.c mm/update.c mm/tlb.c \
+HV_MM_FILES := mm/frame.c test/host/heap.c mm/validate.c mm/update.c mm/tlb.c \
 	mm/pagetable.c test/frame_model.c test/host/memory.c
 HV_MM_DEFS := -DDIRECT_BASE=0x200000000000 -DFRAME_TABLE_BASE=0x210000000000 \
 	-iquote hypervisor/mm -iquote hypervisor/test

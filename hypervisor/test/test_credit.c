@@ -188,6 +188,31 @@ static void test_pinned(void **state)
 	machine_end();
 }
 
+/* Who wakes its sibling goes on for a moment, and then makes room. */
+static void test_sibling_waits_a_moment(void **state)
+{
+	struct sim *a, *b, *other;
+
+	machine(1);
+	a = add(256, 1, 0, 0);
+	b = add(256, 1, STEP, SECONDS(1));
+	other = add(256, 1, STEP, SECONDS(1));
+	join(a, b);
+	run_for(SECONDS(1) / 2);
+	assert_true(b->v.sched.blocked && other->v.sched.blocked);
+	assert_true(cpus[0].running == &a->v);
+	vcpu_wake(&b->v);
+	run_for(STEP);
+	assert_true(b->v.sched.queued);
+	run_for(STEP);
+	assert_true(b->v.sched.blocked); /* it has had its one step */
+	run_for(15 * STEP);
+	vcpu_wake(&other->v);
+	run_for(STEP);
+	assert_true(other->v.sched.blocked);
+	machine_end();
+}
+
 /* Who waits and may go elsewhere from here on is fetched by an idle CPU. */
 static void test_unpinned(void **state)
 {
@@ -274,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_frequent_waker),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_home_first),
+		cmocka_unit_test(test_sibling_waits_a_moment),
 		cmocka_unit_test(test_pinned),
 		cmocka_unit_test(test_unpinned),
 		cmocka_unit_test(test_cap),

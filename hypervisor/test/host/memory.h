@@ -16,6 +16,8 @@ extern struct domain host_domains[2]; /* 0 is privileged, 1 is not */
 
 /* Fresh memory, domains without a page, CPUs that have flushed. */
 void host_memory_init(void);
+/* host/heap.c: a heap to which nothing was ever added. */
+void heap_reset(void);
 /* preempt_point() says -EINTR at the n-th look from here on; -1: never. */
 extern int host_preempt_fails_after;
 
