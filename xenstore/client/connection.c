@@ -162,53 +162,55 @@ static int send_all(struct store *s, struct iovec *iov, int count)
 	return 0;
 }
 
-/* Where the arriving message's next byte goes, and how many are missing. */
-static char *missing(struct store *s, size_t *len)
+/* Does a whole message, or an impossible one, wait in what was read? */
+static bool message_waits(const struct store *s)
 {
-	if (s->got < sizeof(s->hdr)) {
-		*len = sizeof(s->hdr) - s->got;
-		return (char *)&s->hdr + s->got;
-	}
-	*len = sizeof(s->hdr) + s->hdr.len - s->got;
-	return s->payload + (s->got - sizeof(s->hdr));
+	size_t have = s->in_len - s->in_at;
+	struct xsd_sockmsg hdr;
+
+	if (have < sizeof(hdr))
+		return false;
+	memcpy(&hdr, s->in + s->in_at, sizeof(hdr));
+	return hdr.len > XENSTORE_PAYLOAD_MAX || have - sizeof(hdr) >= hdr.len;
 }
 
-static bool complete(const struct store *s)
+/* Take that message. */
+static int take_message(struct store *s)
 {
-	return s->got >= sizeof(s->hdr) &&
-	       s->got == sizeof(s->hdr) + s->hdr.len;
+	const char *at = s->in + s->in_at;
+
+	memcpy(&s->hdr, at, sizeof(s->hdr));
+	if (s->hdr.len > XENSTORE_PAYLOAD_MAX)
+		return store_broke(s, -EPROTO);
+	memcpy(s->payload, at + sizeof(s->hdr), s->hdr.len);
+	s->payload[s->hdr.len] = '\0';
+	s->in_at += sizeof(s->hdr) + s->hdr.len;
+	return 1;
 }
 
 /*
- * Read on at the arriving message: 1 when it is whole, in hdr and payload
- * until the next call; 0 if `wait` is false and there is no more at present.
+ * The next message: 1 when it is there, in hdr and payload until the next
+ * call; 0 if `wait` is false and there is no more at present.
  */
 static int receive(struct store *s, bool wait)
 {
-	if (complete(s))
-		s->got = 0;
-	for (;;) {
+	while (!message_waits(s)) {
 		struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
-		size_t len;
-		char *to = missing(s, &len);
 		ssize_t n;
 
 		if (!wait && poll(&pfd, 1, 0) == 0)
 			return 0;
-		n = read(s->fd, to, len);
+		s->in_len -= s->in_at;
+		memmove(s->in, s->in + s->in_at, s->in_len);
+		s->in_at = 0;
+		n = read(s->fd, s->in + s->in_len, IN_ROOM - s->in_len);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n <= 0)
 			return store_broke(s, -EPIPE);
-		s->got += (size_t)n;
-		if (s->got >= sizeof(s->hdr) &&
-		    s->hdr.len > XENSTORE_PAYLOAD_MAX)
-			return store_broke(s, -EPROTO);
-		if (complete(s))
-			break;
+		s->in_len += (size_t)n;
 	}
-	s->payload[s->hdr.len] = '\0';
-	return 1;
+	return take_message(s);
 }
 
 /* Keep the event that just arrived. */
@@ -264,6 +266,13 @@ static int await_reply(struct store *s, uint32_t type, uint32_t id)
 	}
 }
 
+/* An event was read with the last reply: the connection polls idle again. */
+static void tell_waiting(struct store *s)
+{
+	if (message_waits(s))
+		(void)eventfd_write(s->queue_fd, 1);
+}
+
 /* --- batches -------------------------------------------------------------- */
 
 /* Send what is collected and fetch its replies; 0 unless nothing works. */
@@ -285,6 +294,7 @@ static int batch_settle(struct store *s)
 		if (one && !b->value[i] && !b->rc)
 			b->rc = one;
 	}
+	tell_waiting(s);
 	b->count = 0;
 	b->len = 0;
 	return rc;
@@ -349,7 +359,8 @@ int store_batch_end(struct store *s)
 /* Requests that are answered by success alone. */
 static bool may_wait(uint32_t type)
 {
-	return type == XS_WRITE || type == XS_MKDIR || type == XS_SET_PERMS;
+	return type == XS_WRITE || type == XS_MKDIR || type == XS_RM ||
+		type == XS_SET_PERMS;
 }
 
 int store_call(struct store *s, uint32_t type, store_tx tx,
@@ -381,7 +392,10 @@ int store_call(struct store *s, uint32_t type, store_tx tx,
 	hdr.len = (uint32_t)len;
 	iov[0] = (struct iovec){ &hdr, sizeof(hdr) };
 	rc = send_all(s, iov, (int)count + 1);
-	return rc ? rc : await_reply(s, type, hdr.req_id);
+	if (!rc)
+		rc = await_reply(s, type, hdr.req_id);
+	tell_waiting(s);
+	return rc;
 }
 
 int store_call_text(struct store *s, uint32_t type, store_tx tx,
@@ -405,12 +419,12 @@ int store_take_reply(const struct store *s, char **out)
 
 /* --- events --------------------------------------------------------------- */
 
-/* Let store_fd() say no more that the queue holds events. */
+/* Let store_fd() say no more that there are events, if there are none. */
 static void queue_settle(struct store *s)
 {
 	eventfd_t dummy;
 
-	if (STAILQ_EMPTY(&s->events))
+	if (STAILQ_EMPTY(&s->events) && !message_waits(s))
 		(void)eventfd_read(s->queue_fd, &dummy);
 }
 

@@ -2,9 +2,9 @@
  * The client's connection: what store.c builds its operations of.
  *
  * One request is on its way at a time, or one batch of them, whose replies
- * come in the same order.  Everything that arrives is read as
- * whole messages; events go to a queue, and an eventfd that is readable while
- * that queue holds something stands in one epoll set with the connection:
+ * come in the same order.  Each read brings what there is, and messages are
+ * taken out of that; events go to a queue, and an eventfd that is readable while
+ * that queue or what was read holds something stands in one epoll set with the connection:
  * the set's descriptor is what store_fd() gives out.
  */
 #ifndef XENSTORE_CLIENT_CONNECTION_H
@@ -24,6 +24,9 @@ struct event {
 	const char *token;		/* inside text */
 	char text[];			/* path NUL token NUL */
 };
+
+/* What one read may bring: many short messages, one of any length at least. */
+#define IN_ROOM	(2 * (sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX))
 
 /* Requests of one batch, and the bytes of them, that are sent at once. */
 #define BATCH_MAX	64
@@ -49,10 +52,13 @@ struct store {
 	STAILQ_HEAD(, event) events;
 	struct event *current;		/* handed out last */
 
-	/* The message that is arriving: header, then payload and a NUL. */
+	/* The message that arrived last: header, then payload and a NUL. */
 	struct xsd_sockmsg hdr;
 	char payload[XENSTORE_PAYLOAD_MAX + 1];
-	size_t got;
+
+	/* What was read and is not taken yet: [in_at, in_len). */
+	size_t in_at, in_len;
+	char in[IN_ROOM];
 };
 
 /* One part of a request's payload. */

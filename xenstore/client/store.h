@@ -144,7 +144,7 @@ int store_read_many(struct store *s, store_tx tx, const char *const *paths,
 		    unsigned int count, char **values);
 
 /*
- * Between these two, store_write() and its like, store_mkdir() and
+ * Between these two, store_write() and its like, store_mkdir(), store_rm() and
  * store_set_perms() only collect their requests and return 0; what they would
  * have returned comes from store_batch_end(), the first refusal of them.  The
  * requests are carried out in order, and before any other call.  It saves the
