@@ -92,19 +92,32 @@ static int check_size(const struct view *v, uint64_t value, uint64_t children,
 
 /* --- looking -------------------------------------------------------------- */
 
+/*
+ * -ENOENT if it could be created: then *out is the node above it that there
+ * is, whose path ends at *used.
+ */
+static int find(const struct view *v, const char *path, unsigned int need,
+		struct node **out, size_t *used)
+{
+	struct node *n = tree_nearest(*v->root, path, used);
+	unsigned int rights = perms_of(n->perms, &v->who);
+
+	*out = n;
+	if (path[*used])
+		return (rights & need) ? -ENOENT : -EACCES;
+	return (rights & need) == need ? 0 : -EACCES;
+}
+
 int nodeop_find(const struct view *v, const char *path, unsigned int need,
 		struct node **out)
 {
 	size_t used;
-	struct node *n = tree_nearest(*v->root, path, &used);
-	unsigned int rights = perms_of(n->perms, &v->who);
+	struct node *n;
+	int rc = find(v, path, need, &n, &used);
 
-	if (path[used])
-		return (rights & need) ? -ENOENT : -EACCES;
-	if ((rights & need) != need)
-		return -EACCES;
-	*out = n;
-	return 0;
+	if (!rc)
+		*out = n;
+	return rc;
 }
 
 /* --- changing ------------------------------------------------------------- */
@@ -150,12 +163,13 @@ static int check_create(const struct view *v, const struct node *parent,
 	return rc;
 }
 
-static int create(const struct view *v, const char *path, const void *value,
-		  size_t len, struct change *change)
+/* Below `parent`, whose path ends at `used`. */
+static int create(const struct view *v, struct node *parent, const char *path,
+		  size_t used, const void *value, size_t len,
+		  struct change *change)
 {
-	size_t used, end;
-	struct node *parent = tree_nearest(*v->root, path, &used);
 	struct perms *perms;
+	size_t end;
 	int rc;
 
 	rc = check_create(v, parent, path, used, len);
@@ -182,11 +196,12 @@ int nodeop_write(const struct view *v, const char *path, const void *value,
 		 size_t len, struct change *change)
 {
 	struct node *n;
+	size_t used;
 	int rc;
 
-	rc = nodeop_find(v, path, PERM_WRITE, &n);
+	rc = find(v, path, PERM_WRITE, &n, &used);
 	if (rc == -ENOENT)
-		return create(v, path, value, len, change);
+		return create(v, n, path, used, value, len, change);
 	if (rc)
 		return rc;
 	rc = check_size(v, len, n->children_len, n->perms->count);
@@ -204,11 +219,12 @@ int nodeop_mkdir(const struct view *v, const char *path,
 		 struct change *change)
 {
 	struct node *n;
+	size_t used;
 	int rc;
 
-	rc = nodeop_find(v, path, PERM_WRITE, &n);
+	rc = find(v, path, PERM_WRITE, &n, &used);
 	if (rc == -ENOENT)
-		return create(v, path, NULL, 0, change);
+		return create(v, n, path, used, NULL, 0, change);
 	return rc;
 }
 

@@ -378,6 +378,10 @@ void watch_fire(struct server *srv, const struct change *change)
 
 	if (!path || !srv->watch_places)
 		return;
+	/* Most of what is written nobody watches. */
+	match_path(srv, path, false);
+	if (!match_count && !change->removed)
+		return;
 	n = tree_find(srv->root, path);
 	if (!n)
 		n = change->removed;
