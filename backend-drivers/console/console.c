@@ -4,6 +4,7 @@
  */
 #include "backend-drivers/console/console.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,74 +159,125 @@ struct console *console_new(struct store *store, uint32_t domid)
 	return c;
 }
 
-struct tty {
-	const char *dir, *path;
-};
+/* --- its keys in the store ------------------------------------------------ */
 
-/*
- * The domain may have been destroyed since its keys were read: a write would
- * make its directory anew.
- */
-static int write_tty(struct store *s, store_tx tx, void *arg)
+enum { TYPE, PORT, LIMIT, NAME, VM, KEYS };
+
+/* Each key's value, for free(), or NULL: in one round. */
+static int read_keys(struct console *c, struct store *store, char *key[KEYS])
 {
-	const struct tty *t = arg;
-	char key[64];
-	int rc;
+	static const char *const leaf[KEYS] = {
+		[TYPE] = "console/type", [PORT] = "console/port",
+		[LIMIT] = "console/limit", [NAME] = "name", [VM] = "vm",
+	};
+	char text[KEYS][64];
+	const char *path[KEYS];
 
-	snprintf(key, sizeof(key), "%s/port", t->dir);
-	rc = store_exists(s, tx, key);
-	if (rc <= 0)
-		return rc ? rc : -ENOENT;
-	snprintf(key, sizeof(key), "%s/tty", t->dir);
-	return store_write_str(s, tx, key, t->path);
+	for (int i = 0; i < KEYS; i++) {
+		snprintf(text[i], sizeof(text[i]), "/local/domain/%u/%s",
+			 c->domid, leaf[i]);
+		path[i] = text[i];
+	}
+	return store_read_many(store, STORE_NO_TX, path, KEYS, key);
 }
 
-static int open_pty(struct console *c, struct store *store)
+static void free_keys(char *key[KEYS])
 {
-	struct tty tty = { .dir = c->watch };
-	char key[64], path[64];
-	uint64_t limit;
+	for (int i = 0; i < KEYS; i++)
+		free(key[i]);
+}
+
+/* A number of digits alone, or 0. */
+static uint32_t key_number(const char *key)
+{
+	unsigned long long n = 0;
+	char *end;
+
+	if (!key || !isdigit((unsigned char)*key))
+		return 0;
+	n = strtoull(key, &end, 10);
+	return *end || n > UINT32_MAX ? 0 : (uint32_t)n;
+}
+
+/* The port, if the keys say that this console is ours; or 0. */
+static uint32_t our_port(char *key[KEYS])
+{
+	const char *type = key[TYPE];
+
+	return !type || !*type || !strcmp(type, "xenconsoled") ?
+		key_number(key[PORT]) : 0;
+}
+
+/* What a write has made anew of a domain that had been destroyed meanwhile. */
+static void remove_remains(struct console *c, struct store *store)
+{
+	char home[32], **names;
+	unsigned int count;
+
+	(void)store_rm(store, STORE_NO_TX, c->watch);
+	snprintf(home, sizeof(home), "/local/domain/%u", c->domid);
+	if (store_directory(store, STORE_NO_TX, home, &names, &count))
+		return;
+	free(names);
+	if (!count)
+		(void)store_rm(store, STORE_NO_TX, home);
+}
+
+static int write_tty(struct console *c, struct store *store, const char *path)
+{
+	char key[64];
+	int there, rc;
+
+	snprintf(key, sizeof(key), "%s/tty", c->watch);
+	rc = store_write_str(store, STORE_NO_TX, key, path);
+	if (rc)
+		return rc;
+	snprintf(key, sizeof(key), "%s/port", c->watch);
+	there = store_exists(store, STORE_NO_TX, key);
+	if (there)
+		return there < 0 ? there : 0;
+	remove_remains(c, store);
+	return -ENOENT;
+}
+
+static int open_pty(struct console *c, struct store *store, char *key[KEYS])
+{
+	size_t limit = key_number(key[LIMIT]);
+	char path[64];
 	int rc;
 
 	rc = pty_open(&c->master.fd, &c->slave, path, sizeof(path));
 	if (rc)
 		return rc;
-	snprintf(key, sizeof(key), "%s/limit", c->watch);
-	if (store_read_u64(store, STORE_NO_TX, key, &limit))
+	if (!limit)
 		limit = BACKLOG_DEFAULT;
 	backlog_init(&c->backlog, limit < BACKLOG_MAX ? limit : BACKLOG_MAX);
 	rc = loop_fd_add(&c->master);
-	if (rc)
-		return rc;
-	tty.path = path;
-	return store_transaction(store, write_tty, &tty);
+	return rc ? rc : write_tty(c, store, path);
 }
 
 /* Log file and history, both under the domain's name. */
-static void open_logs(struct console *c, struct store *store)
+static void open_logs(struct console *c, char *key[KEYS])
 {
-	char key[48], number[16], *name = NULL, *vm = NULL;
+	const char *name = key[NAME], *vm = key[VM];
+	char number[16];
 	int rc;
 
-	snprintf(key, sizeof(key), "/local/domain/%u/name", c->domid);
-	if (store_read(store, STORE_NO_TX, key, &name, NULL) || !*name) {
-		free(name);
-		name = NULL;
+	if (!name || !*name) {
 		snprintf(number, sizeof(number), "%u", c->domid);
+		name = number;
 	}
-	rc = guestlog_open(&c->log, GUESTLOG_DIR, name ? name : number);
+	rc = guestlog_open(&c->log, GUESTLOG_DIR, name);
 	if (rc)
 		log_line(c->name, "no log file: error %d", -rc);
-	snprintf(key, sizeof(key), "/local/domain/%u/vm", c->domid);
-	(void)store_read(store, STORE_NO_TX, key, &vm, NULL);
-	rc = history_open(&c->history, HISTORY_DIR, name ? name : number,
+	rc = history_open(&c->history, HISTORY_DIR, name,
 			  vm && !strncmp(vm, "/vm/", 4) ? vm + 4 : "",
 			  c->domid);
 	if (rc)
 		log_line(c->name, "no history: error %d", -rc);
-	free(vm);
-	free(name);
 }
+
+/* --- connecting ------------------------------------------------------------ */
 
 static int map_ring(struct console *c)
 {
@@ -243,35 +295,11 @@ static int map_ring(struct console *c)
 	return 0;
 }
 
-/* True if the keys say that this console is ours, and its port is known. */
-static bool keys_complete(struct console *c, struct store *store,
-			  uint32_t *remote)
+static int connect_port(struct console *c, struct store *store,
+			char *key[KEYS], uint32_t remote)
 {
-	char key[64], *type;
-	uint64_t number;
-	bool ours = true;
-
-	snprintf(key, sizeof(key), "%s/type", c->watch);
-	if (!store_read(store, STORE_NO_TX, key, &type, NULL)) {
-		ours = !*type || !strcmp(type, "xenconsoled");
-		free(type);
-	}
-	snprintf(key, sizeof(key), "%s/port", c->watch);
-	if (!ours || store_read_u64(store, STORE_NO_TX, key, &number) ||
-	    !number || number > UINT32_MAX)
-		return false;
-	*remote = (uint32_t)number;
-	return true;
-}
-
-void console_check(struct console *c, struct store *store)
-{
-	uint32_t remote;
 	int rc = 0;
 
-	if (c->dead || !keys_complete(c, store, &remote) ||
-	    (c->port.local && remote == c->remote))
-		return;
 	port_unbind(&c->port);
 	if (!c->map.addr)
 		rc = map_ring(c);
@@ -279,13 +307,29 @@ void console_check(struct console *c, struct store *store)
 		rc = port_bind(&c->port, c->domid, remote);
 	c->remote = remote;
 	if (!rc && c->slave < 0) {
-		open_logs(c, store);
-		rc = open_pty(c, store);
+		open_logs(c, key);
+		rc = open_pty(c, store, key);
 	}
-	if (rc)
-		log_line(c->name, "cannot connect: error %d", -rc);
-	else
-		log_line(c->name, "connected, log %s", c->log.path);
+	return rc;
+}
+
+void console_check(struct console *c, struct store *store)
+{
+	char *key[KEYS];
+	uint32_t remote;
+	int rc;
+
+	if (c->dead || read_keys(c, store, key))
+		return;
+	remote = our_port(key);
+	if (remote && !(c->port.local && remote == c->remote)) {
+		rc = connect_port(c, store, key, remote);
+		if (rc)
+			log_line(c->name, "cannot connect: error %d", -rc);
+		else
+			log_line(c->name, "connected, log %s", c->log.path);
+	}
+	free_keys(key);
 }
 
 /* Everything of the domain's: its page must not keep it from going. */

@@ -34,8 +34,8 @@ static bool earlier(const struct timespec *a, const struct timespec *b)
 					 a->tv_nsec < b->tv_nsec);
 }
 
-/* The file that was closed first, of those whose domain is gone. */
-static int count_files(int dir, char oldest[256])
+/* Files whose domain is gone, and the one of them that was closed first. */
+static int count_dead(int dir, char oldest[256])
 {
 	DIR *d = fdopendir(dup(dir));
 	struct dirent *e;
@@ -52,11 +52,10 @@ static int count_files(int dir, char oldest[256])
 
 		if (fd < 0)
 			continue;
-		if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
-			count++;
-			if (pread(fd, &head, sizeof(head), 0) ==
-			    sizeof(head) && !head.alive &&
-			    (!oldest[0] || earlier(&st.st_mtim, &least))) {
+		if (!fstat(fd, &st) && S_ISREG(st.st_mode) &&
+		    pread(fd, &head, sizeof(head), 0) == sizeof(head) &&
+		    !head.alive) {
+			if (!count++ || earlier(&st.st_mtim, &least)) {
 				least = st.st_mtim;
 				snprintf(oldest, 256, "%s", e->d_name);
 			}
@@ -67,15 +66,23 @@ static int count_files(int dir, char oldest[256])
 	return count;
 }
 
+/* At most so many are there of domains that are gone; -1: nobody has looked. */
+static int dead_files = -1;
+
 static void make_room(const char *path)
 {
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char oldest[256];
+	int dir;
 
+	/* Looking at each of them takes long when there are many domains. */
+	if (dead_files >= 0 && dead_files < HISTORY_FILES)
+		return;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return;
-	if (count_files(dir, oldest) >= HISTORY_FILES && oldest[0])
-		(void)unlinkat(dir, oldest, 0);
+	dead_files = count_dead(dir, oldest);
+	if (dead_files >= HISTORY_FILES && !unlinkat(dir, oldest, 0))
+		dead_files--;
 	close(dir);
 }
 
@@ -181,9 +188,11 @@ void history_close(struct history *h, bool gone)
 	static const uint32_t dead;
 
 	/* Not through the mapping: this sets the time of the file. */
-	if (h->file && gone)
+	if (h->file && gone) {
 		(void)!pwrite(h->fd, &dead, sizeof(dead),
 			      offsetof(struct history_head, alive));
+		dead_files += dead_files >= 0;
+	}
 	if (h->file)
 		munmap(h->file, sizeof(*h->file));
 	if (h->fd >= 0)

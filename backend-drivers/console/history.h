@@ -4,8 +4,8 @@
  * head and a ring of bytes. The daemon maps it and writes there; whoever wants
  * to see the output reads it, without asking the daemon.
  *
- * A domain begins anew with each of its lives, under its name; HISTORY_FILES
- * of them are kept, of those whose domain is gone the latest.
+ * A domain begins anew with each of its lives, under its name. Of those that
+ * are gone the latest HISTORY_FILES are kept.
  */
 #ifndef BACKEND_CONSOLE_HISTORY_H
 #define BACKEND_CONSOLE_HISTORY_H
