@@ -499,19 +499,22 @@ bool frame_only_ours(const struct frame *f)
 	       !(w & TYPE_COUNT_MASK);
 }
 
-/* Moves the list's first frame to the second list; NULL at the end. */
-static struct frame *next_of_dead(struct domain *d)
+/*
+ * The list's first frame, referenced; NULL at the end. What is still there
+ * after the caller was done with it goes to the second list.
+ */
+static struct frame *next_of_dead(struct domain *d, const struct frame *last)
 {
 	struct frame *f;
 
 	spin_guard(&d->pages_lock);
 	while (d->pages_head) {
 		f = frame_of(MFN(d->pages_head));
+		/* Its last reference may be going elsewhere right now. */
+		if (f != last && take_ref(f))
+			return f;
 		frame_list_remove(&d->pages_head, f);
 		frame_list_push(&d->pages_done, f);
-		/* Its last reference may be going elsewhere right now. */
-		if (take_ref(f))
-			return f;
 	}
 	return NULL;
 }
@@ -524,21 +527,16 @@ static void restart_list(struct domain *d)
 }
 
 /*
- * Nobody runs in the domain any more, and nothing is allocated to it. First
- * all pins go, and with them every table; then the allocation's references.
+ * Nobody runs in the domain any more, and nothing is allocated to it. A frame
+ * that tables still name goes with the last of those, whose pin goes here too.
  * What foreign mappings hold stays on the list until they go.
  */
 void domain_release_frames(struct domain *d)
 {
-	struct frame *f;
+	struct frame *f = NULL;
 
-	while ((f = next_of_dead(d)) != NULL) {
+	while ((f = next_of_dead(d, f)) != NULL) {
 		(void)!frame_unpin(f); /* most are not pinned */
-		frame_put(f);
-		preempt_yield();
-	}
-	restart_list(d);
-	while ((f = next_of_dead(d)) != NULL) {
 		(void)!frame_release(f); /* the guest may have given it back */
 		frame_put(f);
 		preempt_yield();

@@ -29,16 +29,21 @@ static struct blocks {
 static uint64_t free_frames, total_frames;
 static uint64_t scrubbing; /* in neither list, but nobody's: counts as free */
 static bool scrubber; /* a CPU scrubs; atomic */
+/*
+ * Frames freed one after the other, upwards, as those of a dead domain are: in
+ * no list yet, since to merge each with its buddies takes longer than all else.
+ */
+static uint64_t run, run_len;
 
 static unsigned int zone_of(uint64_t mfn)
 {
 	return mfn >= ZONE_SPLIT;
 }
 
-static struct blocks *blocks_of(const struct frame *f)
+/* A block and its buddies, merged or not, are of one zone. */
+static struct blocks *blocks_of(const struct frame *f, unsigned int state)
 {
-	return &blocks[zone_of(frame_mfn(f).n)]
-		      [f->free_state == FRAME_FREE_DIRTY];
+	return &blocks[zone_of(frame_mfn(f).n)][state == FRAME_FREE_DIRTY];
 }
 
 static struct frame *record(uint64_t mfn)
@@ -46,21 +51,17 @@ static struct frame *record(uint64_t mfn)
 	return (struct frame *)FRAME_TABLE_BASE + mfn;
 }
 
-static void push(struct frame *f, unsigned int order, unsigned int state)
+static void push(struct blocks *b, struct frame *f, unsigned int order,
+		 unsigned int state)
 {
-	struct blocks *b;
-
 	f->order = (uint8_t)order;
 	f->free_state = (uint8_t)state;
-	b = blocks_of(f);
 	frame_list_push(&b->list[order], f);
 	b->orders |= 1u << order;
 }
 
-static void unlink_free(struct frame *f)
+static void unlink_free(struct blocks *b, struct frame *f)
 {
-	struct blocks *b = blocks_of(f);
-
 	frame_list_remove(&b->list[f->order], f);
 	if (!b->list[f->order])
 		b->orders &= ~(1u << f->order);
@@ -70,38 +71,52 @@ static void unlink_free(struct frame *f)
 /* Puts a block into the lists, merged as far as it goes. */
 static void insert(struct frame *f, unsigned int order, unsigned int state)
 {
+	struct blocks *b = blocks_of(f, state);
 	uint64_t mfn = frame_mfn(f).n;
 	struct frame *buddy;
 
 	for (; order < MAX_ORDER; order++) {
 		buddy = frame_of(MFN(mfn ^ 1UL << order));
 		if (!buddy || buddy->free_state != state ||
-		    buddy->order != order ||
-		    zone_of(frame_mfn(buddy).n) != zone_of(mfn))
+		    buddy->order != order)
 			break;
-		unlink_free(buddy);
+		unlink_free(b, buddy);
 		mfn &= ~(1UL << order);
 	}
-	push(record(mfn), order, state);
+	push(b, record(mfn), order, state);
+}
+
+/* Dirty frames [mfn, stop), in blocks as large as can be. */
+static void insert_range(uint64_t mfn, uint64_t stop)
+{
+	unsigned int order, most;
+
+	for (; mfn < stop; mfn += 1UL << order) {
+		order = (unsigned int)__builtin_ctzl(mfn | 1UL << MAX_ORDER);
+		most = 63 - (unsigned int)__builtin_clzl(stop - mfn);
+		if (order > most)
+			order = most;
+		insert(record(mfn), order, FRAME_FREE_DIRTY);
+	}
+}
+
+static void end_run(void)
+{
+	insert_range(run, run + run_len);
+	run_len = 0;
 }
 
 void heap_add(paddr_t start, paddr_t end)
 {
 	uint64_t mfn = ROUND_UP(start, PAGE_SIZE) >> PAGE_SHIFT;
 	uint64_t stop = end >> PAGE_SHIFT;
-	unsigned int order;
 
+	if (mfn >= stop)
+		return;
 	spin_guard(&heap_lock);
-	while (mfn < stop) {
-		order = MAX_ORDER;
-		while ((mfn & ((1UL << order) - 1)) ||
-		       mfn + (1UL << order) > stop)
-			order--;
-		insert(record(mfn), order, FRAME_FREE_DIRTY);
-		mfn += 1UL << order;
-		free_frames += 1UL << order;
-		total_frames += 1UL << order;
-	}
+	insert_range(mfn, stop);
+	free_frames += stop - mfn;
+	total_frames += stop - mfn;
 }
 
 /* First block of the list that lies below the limit. */
@@ -137,11 +152,12 @@ static struct frame *find_block(unsigned int order, bool clean_first,
 static bool carve(struct frame *f, unsigned int order)
 {
 	unsigned int state = f->free_state, o = f->order;
+	struct blocks *b = blocks_of(f, state);
 
-	unlink_free(f);
+	unlink_free(b, f);
 	while (o > order) {
 		o--;
-		push(f + (1UL << o), o, state);
+		push(b, f + (1UL << o), o, state);
 	}
 	free_frames -= 1UL << order;
 	return state == FRAME_FREE_CLEAN;
@@ -172,6 +188,7 @@ struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
 	if (address_bits && address_bits < 52)
 		limit = address_bits > 12 ? 1UL << (address_bits - 12) : 1;
 	spin_lock(&heap_lock);
+	end_run();
 	f = find_block(order, zero, limit);
 	if (f)
 		clean = carve(f, order);
@@ -186,9 +203,19 @@ struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
 
 void heap_free(struct frame *f, unsigned int order, bool clean)
 {
+	uint64_t mfn = frame_mfn(f).n;
+
 	spin_guard(&heap_lock);
-	insert(f, order, clean ? FRAME_FREE_CLEAN : FRAME_FREE_DIRTY);
 	free_frames += 1UL << order;
+	if (order || clean) {
+		insert(f, order, clean ? FRAME_FREE_CLEAN : FRAME_FREE_DIRTY);
+		return;
+	}
+	if (mfn != run + run_len) {
+		end_run();
+		run = mfn;
+	}
+	run_len++;
 }
 
 /* A dirty frame, out of the lists while it is scrubbed; NULL: none. */
@@ -198,6 +225,7 @@ static struct frame *take_dirty(void)
 	struct frame *f;
 
 	spin_guard(&heap_lock);
+	end_run();
 	b = blocks[0][1].orders ? &blocks[0][1] : &blocks[1][1];
 	if (!b->orders)
 		return NULL;

@@ -6,5 +6,5 @@ void heap_reset(void)
 {
 	memset(blocks, 0, sizeof(blocks));
 	memset(partial, 0, sizeof(partial));
-	free_frames = total_frames = scrubbing = 0;
+	free_frames = total_frames = scrubbing = run_len = 0;
 }
