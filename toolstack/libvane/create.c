@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,19 @@ static int check_memory(struct vane *v, const struct vane_config *config)
 			 (unsigned long long)free_kib >> 10);
 }
 
+/* With its pages: a trap for each of them costs more than to fill it. */
+static int make_p2m(struct build *b)
+{
+	size_t size = b->layout.nr_pages * sizeof(*b->p2m);
+	void *p2m;
+
+	if (posix_memalign(&p2m, PAGE_SIZE, size))
+		return -ENOMEM;
+	(void)madvise(p2m, size, MADV_POPULATE_WRITE);
+	b->p2m = p2m;
+	return 0;
+}
+
 int build_prepare(struct vane *v, const struct vane_config *config,
 		  struct build *b)
 {
@@ -99,8 +113,8 @@ int build_prepare(struct vane *v, const struct vane_config *config,
 	if (rc)
 		return vane_fail(v, rc, "%s: kernel %s: %s", config->name,
 				 b->kernel.path, err.text);
-	b->p2m = malloc(b->layout.nr_pages * sizeof(*b->p2m));
-	return b->p2m ? 0 : vane_no_memory(v, "the list of its frames");
+	rc = make_p2m(b);
+	return rc ? vane_no_memory(v, "the list of its frames") : 0;
 }
 
 void build_free(struct build *b)

@@ -79,38 +79,28 @@ put(struct entry_writer *w, enum entry_perms perms, const char *dir,
 	entry(w, perms, path, "%s", value);
 }
 
-struct reserve {
-	uint32_t domid;
-	const char *name;
-};
-
-static int reserve(struct store *s, store_tx tx, void *arg)
-{
-	struct reserve *r = arg;
-	struct entry_writer w = { .store = s, .tx = tx, .domid = r->domid };
-	char home[STORE_PATH_MAX];
-	int rc;
-
-	snprintf(home, sizeof(home), "/local/domain/%u", r->domid);
-	/* A domain that died without its tools may have left something. */
-	w.rc = store_rm(s, tx, home);
-	if (!w.rc || w.rc == -ENOENT)
-		w.rc = store_batch_begin(s);
-	entry(&w, READABLE, home, "%s", "");
-	put(&w, INHERIT, home, "name", "%s", r->name);
-	rc = store_batch_end(s);
-	return w.rc ? w.rc : rc;
-}
-
+/*
+ * A domain's own nodes are written one by one, all in one batch: nobody looks
+ * at them before the domain is introduced, and when they cannot be written
+ * the domain is removed with them.
+ */
 int entries_reserve(struct vane *v, uint32_t domid, const char *name)
 {
-	struct reserve r = { .domid = domid, .name = name };
-	struct store *s;
-	int rc = vane_store(v, &s);
+	struct entry_writer w = { .tx = STORE_NO_TX, .domid = domid };
+	char home[STORE_PATH_MAX];
+	int rc = vane_store(v, &w.store);
 
 	if (rc)
 		return rc;
-	rc = store_transaction(s, reserve, &r);
+	snprintf(home, sizeof(home), "/local/domain/%u", domid);
+	w.rc = store_batch_begin(w.store);
+	/* A domain that died without its tools may have left something. */
+	if (!w.rc)
+		w.rc = store_rm(w.store, STORE_NO_TX, home);
+	entry(&w, READABLE, home, "%s", "");
+	put(&w, INHERIT, home, "name", "%s", name);
+	rc = store_batch_end(w.store);
+	rc = w.rc ? w.rc : rc;
 	return rc ? vane_fail(v, rc, "%s: its nodes in the store: %s", name,
 			      strerror(-rc)) : 0;
 }
@@ -211,44 +201,53 @@ static void put_record(struct entry_writer *w)
 	put(w, INHERIT, record, "dm-version", "qemu_xen");
 }
 
-struct whole {
-	const struct build *b;
-	char uuid[UUID_TEXT];
-};
-
-static int write_all(struct store *s, store_tx tx, void *arg)
+/* All but its devices. */
+static int write_own(struct store *s, const struct build *b, const char *uuid)
 {
-	const struct whole *all = arg;
-	const struct build *b = all->b;
-	struct entry_writer w = { .store = s, .tx = tx, .domid = b->domid };
+	struct entry_writer w = {
+		.store = s, .tx = STORE_NO_TX, .domid = b->domid,
+	};
 	char home[STORE_PATH_MAX];
 	int rc;
 
 	w.rc = store_batch_begin(s);
 	snprintf(home, sizeof(home), "/local/domain/%u", b->domid);
-	put_home(&w, home, b->config, all->uuid);
-	put_vm(&w, b->config, all->uuid);
+	put_home(&w, home, b->config, uuid);
+	put_vm(&w, b->config, uuid);
 	put_record(&w);
 	put(&w, INHERIT, home, "store/port", "%d", b->store_port);
 	put(&w, INHERIT, home, "store/ring-ref", "%llu",
 	    (unsigned long long)b->p2m[b->layout.store_pfn]);
 	put_console(&w, home, b);
+	rc = store_batch_end(s);
+	return w.rc ? w.rc : rc;
+}
+
+/* Back ends take a device as soon as they see it: it is there as a whole. */
+static int write_devices(struct store *s, store_tx tx, void *arg)
+{
+	const struct build *b = arg;
+	struct entry_writer w = { .store = s, .tx = tx, .domid = b->domid };
+	int rc;
+
+	w.rc = store_batch_begin(s);
 	devices_enter(&w, b->config);
 	rc = store_batch_end(s);
 	return w.rc ? w.rc : rc;
 }
 
-int entries_write(struct vane *v, const struct build *b,
-		  const uint8_t uuid[16])
+int entries_write(struct vane *v, struct build *b, const uint8_t uuid[16])
 {
-	struct whole all = { .b = b };
+	char text[UUID_TEXT];
 	struct store *s;
 	int rc = vane_store(v, &s);
 
 	if (rc)
 		return rc;
-	uuid_format(uuid, all.uuid);
-	rc = store_transaction(s, write_all, &all);
+	uuid_format(uuid, text);
+	rc = write_own(s, b, text);
+	if (!rc && (b->config->nr_disks || b->config->nr_nics))
+		rc = store_transaction(s, write_devices, b);
 	return rc ? vane_fail(v, rc, "%s: its nodes in the store: %s",
 			      b->config->name, strerror(-rc)) : 0;
 }

@@ -33,9 +33,8 @@ void entry(struct entry_writer *w, enum entry_perms perms, const char *path,
 /* "/local/domain/N" first of all, with the name: reserves both. */
 int entries_reserve(struct vane *v, uint32_t domid, const char *name);
 
-/* Everything else of a built domain, its devices too; one transaction. */
-int entries_write(struct vane *v, const struct build *b,
-		  const uint8_t uuid[16]);
+/* Everything else of a built domain, then its devices. */
+int entries_write(struct vane *v, struct build *b, const uint8_t uuid[16]);
 
 /* Removes all nodes of a domain. What is not there is no error. */
 int entries_remove(struct vane *v, uint32_t domid, const uint8_t uuid[16]);

@@ -121,6 +121,14 @@ long hv_populate(struct vane *v, uint32_t domid, unsigned int count,
 	return hv_memory_op(v, XENMEM_populate_physmap, &res, sizeof(res));
 }
 
+bool hv_gives_clean_frames(struct vane *v)
+{
+	xen_extraversion_t extra = "";
+
+	return hv_version(v, XENVER_extraversion, &extra, sizeof(extra)) >= 0 &&
+		!strncmp(extra, "-paravane", sizeof(extra));
+}
+
 static int mmuext(struct vane *v, uint32_t domid, unsigned int count)
 {
 	/* The list lies in the data part, the count of done ones before it. */

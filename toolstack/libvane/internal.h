@@ -78,6 +78,9 @@ int hv_domain_info(struct vane *v, uint32_t domid,
 long hv_populate(struct vane *v, uint32_t domid, unsigned int count,
 		 unsigned int order);
 
+/* Whether populated frames are zero: Xen gives some as a guest left them. */
+bool hv_gives_clean_frames(struct vane *v);
+
 /* Makes @mfn, a filled L4 table of @domid, a pinned page table. */
 int hv_pin_l4(struct vane *v, uint32_t domid, uint64_t mfn);
 
