@@ -8,7 +8,7 @@ SYSTEM_NEEDS += $(DEMO_NEEDS)
 
 $(PVSTATE): tests/dom0/pvstate.c $(LIBVANE) $(STORE_CLIENT)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $(filter-out %.h,$^) $(IMAGE_LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $(filter-out %.h,$^)
 
 HOST_TESTS += tests/host/dom0-tools
 SYSTEM_TESTS += $(addprefix tests/system/,dom0-boot dom0-devices pv-domain \

@@ -7,7 +7,8 @@ comma := ,
 TOOLSTACK_SYS := $(addprefix $(TOOLSTACK)/sys/,privcmd.o evtchn.o gntdev.o io.o)
 
 # Pure parts, which the host tests and fuzzers compile anew.
-LIBVANE_IMAGE := $(addprefix toolstack/libvane/,image.c unwrap.c layout.c)
+LIBVANE_IMAGE := $(addprefix toolstack/libvane/,image.c layout.c)
+UNWRAP := toolstack/unwrap/unwrap.c
 LIBVANE_CONFIG := $(addprefix toolstack/libvane/,cfg.c report.c config.c \
 	config_values.c config_other.c config_disk.c config_vif.c text.c)
 LIBVANE_CONVERT := $(addprefix toolstack/libvane/,config_json.c config_text.c \
@@ -15,7 +16,8 @@ LIBVANE_CONVERT := $(addprefix toolstack/libvane/,config_json.c config_text.c \
 LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	$(LIBVANE_CONVERT) \
 	$(addprefix toolstack/libvane/,context.c messages.c hv.c host.c \
-	domains.c settings.c kernel_file.c build_memory.c build_load.c \
+	domains.c settings.c kernel_file.c kernel_cache.c build_memory.c \
+	build_load.c \
 	build_vcpu.c limits.c entries.c device.c device_up.c \
 	device_down.c device_plan.c device_attach.c hotplug.c sched.c \
 	pools.c pool_config.c config_next.c tune.c create.c \
@@ -30,7 +32,6 @@ VANE_SRC := $(addprefix toolstack/vane/,main.c print.c json.c cmd_create.c \
 
 toolstack_objs = $(patsubst toolstack/%.c,$(TOOLSTACK)/%.o,$(1))
 LIBVANE := $(TOOLSTACK)/libvane.a
-IMAGE_LIBS := -llzma -llz4 -lz -lzstd -lbz2 -llzo2
 
 $(TOOLSTACK)/%.o: toolstack/%.c
 	@mkdir -p $(@D)
@@ -47,7 +48,7 @@ CONSOLE_HISTORY := $(addprefix $(BUILD)/backend-drivers/console/,history.o \
 	guestlog.o)
 $(BUILD)/vane: $(call toolstack_objs,$(VANE_SRC)) $(LIBVANE) $(CONSOLE_HISTORY) \
 		$$(STORE_CLIENT)
-	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lyajl_s $(IMAGE_LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ -lyajl_s
 
 ALL += $(TOOLSTACK_SYS) $(LIBVANE) $(BUILD)/vane
 DOM0_FILES += $(BUILD)/vane:/usr/sbin/vane
@@ -63,6 +64,12 @@ $(BUILD)/vane-bootloader: $(call toolstack_objs,$(BOOTLOADER) \
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(BOOTLOADER_LIBS) \
 		-lseccomp
 
+# A kernel out of a bzImage, in the same sandbox.
+UNWRAP_LIBS := -llzma -llz4 -lz -lzstd -lbz2 -llzo2
+$(BUILD)/vane-unwrap: $(call toolstack_objs,$(UNWRAP) \
+		$(addprefix toolstack/,unwrap/main.c bootloader/sandbox.c))
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(UNWRAP_LIBS) -lseccomp
+
 # OVF appliances: the XML library brings many others.
 IMPORT := $(addprefix toolstack/import/,ovf.c ova.c manifest.c) toolstack/sys/io.c
 IMPORT_LIBS := -larchive -lxml2 -lnettle
@@ -76,13 +83,14 @@ $(BUILD)/vane-import: $(call toolstack_objs,$(IMPORT) \
 		toolstack/vane/json.c)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(IMPORT_LIBS) -lyajl_s
 
-ALL += $(BUILD)/vane-bootloader $(BUILD)/vane-import
-DOM0_FILES += $(BUILD)/vane-bootloader:/usr/lib/vane/vane-bootloader
+ALL += $(BUILD)/vane-bootloader $(BUILD)/vane-unwrap $(BUILD)/vane-import
+DOM0_FILES += $(foreach p,bootloader unwrap,\
+	$(BUILD)/vane-$(p):/usr/lib/vane/vane-$(p))
 
 # --- host tests and fuzzers ----------------------------------------------------
 
 TOOLSTACK_TEST_CFLAGS = $(filter-out -MMD -MP,$(TEST_CFLAGS))
-TOOLSTACK_H := $(wildcard toolstack/*.h toolstack/libvane/*.h)
+TOOLSTACK_H := $(wildcard toolstack/*.h toolstack/libvane/*.h toolstack/unwrap/*.h)
 
 $(TOOLSTACK)/test/test_config: toolstack/test/test_config.c $(LIBVANE_CONFIG) \
 		$(TOOLSTACK_H)
@@ -90,10 +98,10 @@ $(TOOLSTACK)/test/test_config: toolstack/test/test_config.c $(LIBVANE_CONFIG) \
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
 $(TOOLSTACK)/test/test_image: toolstack/test/test_image.c $(LIBVANE_IMAGE) \
-		$(TOOLSTACK_H)
+		$(UNWRAP) $(TOOLSTACK_H)
 	@mkdir -p $(@D)
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka \
-		$(IMAGE_LIBS)
+		$(UNWRAP_LIBS)
 
 # Its fake hypervisor takes the place of hv.c; the store daemon is real.
 $(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
@@ -125,10 +133,10 @@ $(TOOLSTACK)/test/fuzz_config: toolstack/test/fuzz_config.c $(LIBVANE_CONFIG) \
 		$(filter %.c,$^) -lyajl_s
 
 $(TOOLSTACK)/test/fuzz_image: toolstack/test/fuzz_image.c $(LIBVANE_IMAGE) \
-		$(TOOLSTACK_H)
+		$(UNWRAP) $(TOOLSTACK_H)
 	@mkdir -p $(@D)
 	$(CLANG) $(TOOLSTACK_TEST_CFLAGS) -fsanitize=fuzzer -o $@ \
-		$(filter %.c,$^) $(IMAGE_LIBS)
+		$(filter %.c,$^) $(UNWRAP_LIBS)
 
 $(TOOLSTACK)/test/fuzz_menu: toolstack/test/fuzz_menu.c $(BOOTLOADER) \
 		$(wildcard toolstack/bootloader/*.h)
@@ -166,7 +174,7 @@ $(TOOLSTACK)/test/vane-faulty: $(TOOLSTACK)/test/faulty.o \
 		$(call toolstack_objs,$(VANE_SRC)) $(LIBVANE) $(CONSOLE_HISTORY) \
 		$$(STORE_CLIENT)
 	$(CC) $(CFLAGS) $(LDFLAGS) -static $(addprefix -Wl$(comma)--wrap=,\
-		$(FAULTS)) -o $@ $^ -lyajl_s $(IMAGE_LIBS)
+		$(FAULTS)) -o $@ $^ -lyajl_s
 
 # --- the area's whole suite -----------------------------------------------------
 

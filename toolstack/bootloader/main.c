@@ -23,6 +23,7 @@
 #include "toolstack/bootloader/sandbox.h"
 
 #define DEFAULT_DIR "/run/vane"
+#define SECONDS 60 /* of a processor, to look at a disk */
 
 enum format { SXP, SIMPLE, SIMPLE0 };
 
@@ -43,7 +44,7 @@ static _Noreturn void look(const struct options *o, int disk_fd, int pipe_fd,
 {
 	struct disk d = { .fd = disk_fd, .size = size };
 	struct pick found;
-	int rc = sandbox_enter();
+	int rc = sandbox_enter(SECONDS);
 
 	memset(&found, 0, sizeof(found));
 	if (rc)

@@ -1,6 +1,6 @@
 /*
  * See sandbox.h. What is left of a process that has been taken over: the
- * descriptors that it was given, of which the disk's is open for reading
+ * descriptors that it was given, of which the guest's is open for reading
  * alone.
  */
 #include "toolstack/bootloader/sandbox.h"
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define NOBODY		65534
-#define SECONDS		60
 #define MEMORY		(1ull << 30)
 #define FILE_SIZE	(2ull << 30)
 
@@ -37,6 +36,7 @@ static int filter_calls(void)
 {
 	static const int allowed[] = {
 		SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(write),
+		SCMP_SYS(pwrite64), SCMP_SYS(ftruncate),
 		SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap),
 		SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(exit),
 		SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),
@@ -57,9 +57,9 @@ static int filter_calls(void)
 	return rc;
 }
 
-int sandbox_enter(void)
+int sandbox_enter(unsigned int seconds)
 {
-	int rc = limit(RLIMIT_CPU, SECONDS);
+	int rc = limit(RLIMIT_CPU, seconds);
 
 	if (!rc)
 		rc = limit(RLIMIT_AS, MEMORY);

@@ -15,7 +15,7 @@
  * tables of loaded pages.
  *
  * Pages that are only to be zero are cleared by the hypervisor without a
- * mapping.
+ * mapping, if they are not so from the start.
  */
 #include "toolstack/libvane/build.h"
 
@@ -30,6 +30,9 @@
 
 /* Up to so many pages a process of their own costs more than their traps. */
 #define SMALL_PAGES 128
+
+/* A hole that is not worth a mapping of its own. */
+#define SMALL_HOLE (64 * PAGE_SIZE)
 
 static void *map(struct vane *v, struct build *b, uint64_t pfn, uint64_t pages)
 {
@@ -83,13 +86,78 @@ static struct span segment_span(const struct image *image,
 }
 
 /*
- * Clears the kernel's pages which no segment fills whole: bss, gaps, and the
+ * The next piece of a segment's file bytes from *offset on, which moves to its
+ * end: what is no hole of the file, since much of a kernel is zero. False when
+ * there is no more.
+ */
+static bool next_piece(const struct kernel_file *k,
+		       const struct image_segment *seg, uint64_t *offset,
+		       struct image_segment *piece)
+{
+	uint64_t end = seg->offset + seg->filesz, first, last;
+	off_t data = lseek(k->fd, *offset, SEEK_DATA), hole;
+
+	/* A file system that knows no holes has data everywhere. */
+	if (data < 0)
+		data = errno == ENXIO ? (off_t)end : (off_t)*offset;
+	first = data;
+	last = first;
+	while (last < end && (uint64_t)data < last + SMALL_HOLE) {
+		hole = lseek(k->fd, data, SEEK_HOLE);
+		last = hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
+		data = lseek(k->fd, last, SEEK_DATA);
+		if (data < 0)
+			break;
+	}
+	if (first >= end)
+		return false;
+	*piece = *seg;
+	piece->paddr += first - seg->offset;
+	piece->offset = first;
+	piece->filesz = last - first;
+	*offset = last;
+	return true;
+}
+
+/* Calls @fn for each piece of each segment, until one fails. */
+static int each_piece(struct vane *v, struct build *b, void *arg,
+		      int (*fn)(struct vane *v, struct build *b,
+				const struct image_segment *piece, void *arg))
+{
+	const struct image *image = &b->kernel.image;
+	struct image_segment piece;
+	int rc = 0;
+
+	for (unsigned int i = 0; !rc && i < image->nr_segments; i++) {
+		uint64_t offset = image->segment[i].offset;
+
+		while (!rc && next_piece(&b->kernel, &image->segment[i],
+					 &offset, &piece))
+			rc = fn(v, b, &piece, arg);
+	}
+	return rc;
+}
+
+static int note_full(struct vane *v, struct build *b,
+		     const struct image_segment *piece, void *arg)
+{
+	struct span s = segment_span(&b->kernel.image, piece);
+	uint8_t *full = arg;
+
+	(void)v;
+	if (s.full_end > s.full_first)
+		memset(full + s.full_first - b->layout.kernel_pfn, 1,
+		       s.full_end - s.full_first);
+	return 0;
+}
+
+/*
+ * Clears the kernel's pages which no piece fills whole: bss, gaps, and the
  * pages where a segment begins or ends.
  */
 static int clear_rest(struct vane *v, struct build *b)
 {
 	const struct layout *l = &b->layout;
-	const struct image *image = &b->kernel.image;
 	uint8_t *full = calloc(1, l->kernel_pages);
 	uint64_t *list = malloc(l->kernel_pages * sizeof(*list));
 	unsigned int n = 0;
@@ -97,13 +165,7 @@ static int clear_rest(struct vane *v, struct build *b)
 
 	if (!full || !list)
 		goto out;
-	for (unsigned int i = 0; i < image->nr_segments; i++) {
-		struct span s = segment_span(image, &image->segment[i]);
-
-		if (s.full_end > s.full_first)
-			memset(full + s.full_first - l->kernel_pfn, 1,
-			       s.full_end - s.full_first);
-	}
+	(void)each_piece(v, b, full, note_full);
 	for (uint64_t i = 0; i < l->kernel_pages; i++)
 		if (!full[i])
 			list[n++] = b->p2m[l->kernel_pfn + i];
@@ -115,29 +177,28 @@ out:
 			      b->config->name, strerror(-rc)) : 0;
 }
 
-/* In a child (@ends) the mapping is left to the end of the process. */
-static int load_segment(struct vane *v, struct build *b,
-			const struct image_segment *seg, bool ends)
+/* In a child (@arg: true) the mapping is left to the end of the process. */
+static int load_piece(struct vane *v, struct build *b,
+		      const struct image_segment *piece, void *arg)
 {
 	const struct kernel_file *k = &b->kernel;
-	struct span s = segment_span(&k->image, seg);
+	struct span s = segment_span(&k->image, piece);
+	const bool *ends = arg;
 	uint8_t *at, *to;
 	int rc;
 
-	if (!seg->filesz)
-		return 0;
 	at = map(v, b, s.first, s.end - s.first);
 	if (!at)
 		return -errno;
-	to = at + (seg->paddr - k->image.paddr_offset) % PAGE_SIZE;
-	rc = read_all(k->fd, to, seg->filesz, seg->offset);
-	if (!ends)
+	to = at + (piece->paddr - k->image.paddr_offset) % PAGE_SIZE;
+	rc = read_all(k->fd, to, piece->filesz, piece->offset);
+	if (!*ends)
 		privcmd_unmap(at, s.end - s.first);
 	return rc ? vane_fail(v, rc, "kernel %s: %s", k->path,
 			      strerror(-rc)) : 0;
 }
 
-/* Likewise. */
+/* Likewise, by @ends. */
 static int load_ramdisk(struct vane *v, struct build *b, bool ends)
 {
 	const struct layout *l = &b->layout;
@@ -255,11 +316,8 @@ static int fill_hypercall_page(struct vane *v, struct build *b)
 
 static int load_files(struct vane *v, struct build *b, bool ends)
 {
-	const struct image *image = &b->kernel.image;
-	int rc = 0;
+	int rc = each_piece(v, b, &ends, load_piece);
 
-	for (unsigned int i = 0; !rc && i < image->nr_segments; i++)
-		rc = load_segment(v, b, &image->segment[i], ends);
 	return rc ? rc : load_ramdisk(v, b, ends);
 }
 
@@ -303,7 +361,7 @@ static int load_apart(struct vane *v, struct build *b)
 
 int build_load(struct vane *v, struct build *b, uint64_t shared_info_mfn)
 {
-	int rc = clear_rest(v, b);
+	int rc = hv_gives_clean_frames(v) ? 0 : clear_rest(v, b);
 
 	if (!rc)
 		rc = is_small(b) ? load_files(v, b, false) : load_apart(v, b);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,8 +32,8 @@ static _Noreturn void be_child(struct child *c, int out)
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	dup2(in, STDIN_FILENO);
-	dup2(out, STDOUT_FILENO);
+	dup2(c->in ? c->in : in, STDIN_FILENO);
+	dup2(c->file ? c->file : out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
 	close_range(3, ~0u, 0);
 	if (c->prepare)
@@ -93,32 +94,34 @@ static bool pass_input(struct child *c)
 /* Until it ends; -ETIMEDOUT. Its children may hold the pipe for longer. */
 static int follow(struct child *c, int *status)
 {
-	int64_t until = wait_now_ms() + c->limit_ms;
-	struct pollfd p[2] = {
+	int64_t until = wait_now_ms() + c->limit_ms, left = -1;
+	struct pollfd p[3] = {
 		{ .fd = c->out, .events = POLLIN },
 		{ .fd = c->join ? STDIN_FILENO : -1, .events = POLLIN },
+		{ .fd = c->ended, .events = POLLIN },
 	};
+	bool late = false;
 
-	while (c->limit_ms < 0 || wait_now_ms() < until) {
-		pid_t got = waitpid(c->pid, status, WNOHANG);
-
-		if (got == c->pid || (got < 0 && errno != EINTR)) {
-			while (poll(p, 1, 0) > 0 && take_text(c))
-				;
-			return 0;
-		}
-		if (poll(p, 2, 20) <= 0)
+	while (!p[2].revents && !late) {
+		if (c->limit_ms >= 0)
+			left = until - wait_now_ms();
+		late = c->limit_ms >= 0 && left <= 0;
+		if (late || poll(p, 3, (int)left) <= 0)
 			continue;
 		if (p[0].revents && !take_text(c))
 			p[0].fd = -1;
 		if (p[1].revents && !pass_input(c))
 			p[1].fd = -1;
 	}
-	kill(-c->pid, SIGKILL);
-	kill(c->pid, SIGKILL);
+	if (late) {
+		kill(-c->pid, SIGKILL);
+		kill(c->pid, SIGKILL);
+	}
 	while (waitpid(c->pid, status, 0) < 0 && errno == EINTR)
 		;
-	return -ETIMEDOUT;
+	while (!late && poll(p, 1, 0) > 0 && take_text(c))
+		;
+	return late ? -ETIMEDOUT : 0;
 }
 
 /* Of the size of ours, if we have one. */
@@ -148,7 +151,12 @@ static int start(struct child *c)
 	if (!c->pid)
 		be_child(c, ends[1]);
 	close(ends[1]);
-	if (c->pid < 0) {
+	c->ended = c->pid < 0 ? -1 : pidfd_open(c->pid, 0);
+	if (c->ended < 0) {
+		if (c->pid > 0) {
+			kill(c->pid, SIGKILL);
+			(void)waitpid(c->pid, NULL, 0);
+		}
 		close(ends[0]);
 		return -EAGAIN;
 	}
@@ -175,6 +183,7 @@ int child_run(struct child *c)
 	rc = follow(c, &status);
 	if (raw)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &old);
+	close(c->ended);
 	close(c->out);
 	flatten(c->text);
 	if (rc)

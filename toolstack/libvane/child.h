@@ -12,6 +12,7 @@ struct child {
 	const char *const *argv;	/* ended by NULL; [0] is the path */
 	void (*prepare)(void *arg);	/* in the child, before; may be NULL */
 	void *arg;
+	int in, file;			/* its input and output; 0: see below */
 	int limit_ms;			/* -1: none */
 	bool terminal;			/* its input and output are one */
 	bool join;			/* with ours at its other end */
@@ -19,15 +20,16 @@ struct child {
 	char how[64];			/* how it failed; "": it did not */
 	/* private */
 	pid_t pid;
-	int out;
+	int out, ended;
 	size_t len;
 };
 
 /*
  * Runs it to its end. Its standard output and error are one, its input is
- * empty, unless it has a terminal. c->text is one line afterwards. 0 when it
- * ended with status 0; else -EIO, -ETIMEDOUT (it and its process group have
- * been killed) or -errno when it could not be started; c->how says it in words.
+ * empty, unless it has a terminal, or c->in and c->file say otherwise.
+ * c->text is one line afterwards. 0 when it ended with status 0; else
+ * -EIO, -ETIMEDOUT (it and its process group have been killed) or -errno when
+ * it could not be started; c->how says it in words.
  */
 int child_run(struct child *c);
 

@@ -1,9 +1,8 @@
 /*
- * Kernel files: opened, unwrapped when they are bzImages, and parsed.
+ * Kernel files: opened, unpacked when they are bzImages, and parsed.
  *
- * An unwrapped kernel becomes a file in memory, so that all kernels are files
- * from there on. It is written, not mapped and filled: the first touch of
- * each page of a mapping is a trap.
+ * An unpacked kernel becomes a file, so that all kernels are files from there
+ * on; vane-unwrap makes it, and the cache keeps it.
  */
 #include "toolstack/libvane/build.h"
 
@@ -14,7 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "toolstack/sys/io.h"
+#include "toolstack/libvane/child.h"
+#include "toolstack/libvane/kernel_cache.h"
+
+#define UNWRAP		"/usr/lib/vane/vane-unwrap"
+#define UNWRAP_MS	600000
 
 static void drop_file(struct kernel_file *k)
 {
@@ -54,27 +57,57 @@ static int open_file(struct vane *v, const char *path, struct kernel_file *k)
 	return map_file(v, k, st.st_size);
 }
 
-static int write_piece(void *arg, const uint8_t *data, size_t len)
+/* By a program of its own, which has no rights: it may be a guest's. */
+static int run_unwrap(struct vane *v, struct kernel_file *k, int to)
 {
-	return io_write_all(*(int *)arg, data, len);
+	static const char *const argv[] = { UNWRAP, NULL };
+	struct child c = {
+		.argv = argv, .limit_ms = UNWRAP_MS, .in = k->fd, .file = to,
+	};
+	int rc = child_run(&c);
+
+	if (rc == -EIO && !c.text[0])
+		return vane_fail(v, rc, "kernel %s: " UNWRAP " %s", k->path,
+				 c.how);
+	return rc ? vane_fail(v, rc == -EIO ? -ENOEXEC : rc, "kernel %s: %s",
+			      k->path, c.text[0] ? c.text : c.how) : 0;
 }
 
-/* Puts the kernel that a bzImage carries into its place. */
-static int unwrap(struct vane *v, struct kernel_file *k)
+/* Unpacks to a file that can be kept, or where that cannot be to memory. */
+static int unwrap(struct vane *v, struct kernel_file *k, size_t *size)
 {
-	struct image_error err = { "" };
-	int fd = memfd_create("kernel", MFD_CLOEXEC), rc;
-	size_t size;
+	int fd = kernel_cache_begin(), rc;
+	bool kept = fd >= 0;
+	struct stat st;
 
+	if (!kept)
+		fd = memfd_create("kernel", MFD_CLOEXEC);
 	if (fd < 0)
 		return vane_fail(v, -errno, "kernel %s: no memory to unpack "
 				 "it: %s", k->path, strerror(errno));
-	rc = image_unwrap(k->elf, k->elf_len, write_piece, &fd, &size, &err);
+	rc = run_unwrap(v, k, fd);
+	if (!rc && fstat(fd, &st))
+		rc = -errno;
 	if (rc) {
 		close(fd);
-		return vane_fail(v, rc, "kernel %s: %s", k->path,
-				 rc == -ENOEXEC ? err.text : strerror(-rc));
+		return rc;
 	}
+	*size = st.st_size;
+	if (kept)
+		kernel_cache_keep(fd, k->elf, k->elf_len);
+	return fd;
+}
+
+/* Puts the kernel that a bzImage carries into its place. */
+static int take_packed(struct vane *v, struct kernel_file *k)
+{
+	size_t size;
+	int fd = kernel_cache_find(k->elf, k->elf_len, &size);
+
+	if (fd < 0)
+		fd = unwrap(v, k, &size);
+	if (fd < 0)
+		return fd;
 	drop_file(k);
 	k->fd = fd;
 	return map_file(v, k, size);
@@ -102,7 +135,7 @@ int kernel_open(struct vane *v, const struct vane_config *c,
 		case IMAGE_ELF:
 			break;
 		case IMAGE_BZIMAGE:
-			rc = unwrap(v, k);
+			rc = take_packed(v, k);
 			break;
 		default:
 			rc = vane_fail(v, -ENOEXEC, "kernel %s: is neither an "

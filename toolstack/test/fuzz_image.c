@@ -10,6 +10,7 @@
 
 #include "toolstack/libvane/image.h"
 #include "toolstack/libvane/layout.h"
+#include "toolstack/unwrap/unwrap.h"
 
 #define MAX_OUT (1u << 20)
 

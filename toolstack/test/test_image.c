@@ -25,6 +25,7 @@
 
 #include "toolstack/libvane/image.h"
 #include "toolstack/libvane/layout.h"
+#include "toolstack/unwrap/unwrap.h"
 
 #define VIRT_BASE	0xffffffff80000000ull
 #define PADDR		0x1000000ull

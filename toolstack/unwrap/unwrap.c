@@ -9,13 +9,14 @@
  * Data goes out through one buffer that is used over and over: memory that
  * is touched for the first time costs more than unpacking into it.
  */
-#include "toolstack/libvane/image.h"
+#include "toolstack/unwrap/unwrap.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <bzlib.h>
 #include <lz4.h>
@@ -32,6 +33,7 @@
 #define LZ4_BLOCK	(8 << 20)
 /* Block of LZO, unpacked, as lzop makes it. */
 #define LZO_BLOCK	((uint32_t)256 << 10)
+#define PAGE		((size_t)4096)
 /* Piece of the other formats. */
 #define PIECE		((size_t)256 << 10)
 
@@ -323,9 +325,9 @@ int image_decompress(const uint8_t *in, size_t in_len, size_t size,
 		return refuse(err, "its payload is of no known format; known: "
 			      "gzip, XZ, LZMA, bzip2, LZO, LZ4, zstd");
 	o.format = f->name;
-	o.buf = malloc(f->buffer);
-	if (!o.buf)
+	if (posix_memalign((void **)&o.buf, PAGE, f->buffer))
 		return -ENOMEM;
+	(void)madvise(o.buf, f->buffer, MADV_POPULATE_WRITE);
 	rc = f->unpack(&o, in, in_len);
 	if (!rc && o.done != o.size)
 		rc = wrong_size(&o, "");
