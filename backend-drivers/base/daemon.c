@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -112,6 +113,17 @@ static void open_log(const struct daemon *d)
 	}
 }
 
+/* Each domain's devices and consoles take some: as many as there may be. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void daemon_start(struct daemon *d, const char *name, const char *short_name,
 		  int argc, char **argv)
 {
@@ -130,6 +142,7 @@ void daemon_start(struct daemon *d, const char *name, const char *short_name,
 		to_background(d);
 	}
 	open_log(d);
+	raise_limit();
 	signal(SIGPIPE, SIG_IGN);
 }
 

@@ -56,6 +56,22 @@ static void choose_events(struct console *c)
 	loop_fd_set(&c->master, events);
 }
 
+static void open_logs(struct console *c)
+{
+	int rc;
+
+	if (c->logged)
+		return;
+	c->logged = true;
+	rc = guestlog_open(&c->log, GUESTLOG_DIR, c->log_name);
+	if (rc)
+		log_line(c->name, "no log file: error %d", -rc);
+	rc = history_open(&c->history, HISTORY_DIR, c->log_name, c->uuid,
+			  c->domid);
+	if (rc)
+		log_line(c->name, "no history: error %d", -rc);
+}
+
 /* Takes all output, at most one ring full. True if there was any. */
 static bool take_output(struct console *c)
 {
@@ -64,6 +80,7 @@ static bool take_output(struct console *c)
 
 	if (!n)
 		return false;
+	open_logs(c);
 	guestlog_add(&c->log, text, n);
 	history_add(&c->history, text, n);
 	backlog_add(&c->backlog, text, n);
@@ -256,25 +273,18 @@ static int open_pty(struct console *c, struct store *store, char *key[KEYS])
 	return rc ? rc : write_tty(c, store, path);
 }
 
-/* Log file and history, both under the domain's name. */
-static void open_logs(struct console *c, char *key[KEYS])
+/* Under which name there will be a log file and a history. */
+static void note_name(struct console *c, char *key[KEYS])
 {
 	const char *name = key[NAME], *vm = key[VM];
-	char number[16];
-	int rc;
 
-	if (!name || !*name) {
-		snprintf(number, sizeof(number), "%u", c->domid);
-		name = number;
-	}
-	rc = guestlog_open(&c->log, GUESTLOG_DIR, name);
-	if (rc)
-		log_line(c->name, "no log file: error %d", -rc);
-	rc = history_open(&c->history, HISTORY_DIR, name,
-			  vm && !strncmp(vm, "/vm/", 4) ? vm + 4 : "",
-			  c->domid);
-	if (rc)
-		log_line(c->name, "no history: error %d", -rc);
+	if (name && *name)
+		snprintf(c->log_name, sizeof(c->log_name), "%s", name);
+	else
+		snprintf(c->log_name, sizeof(c->log_name), "%u", c->domid);
+	if (vm && !strncmp(vm, "/vm/", 4))
+		snprintf(c->uuid, sizeof(c->uuid), "%s", vm + 4);
+	history_forget(HISTORY_DIR, c->log_name, c->domid);
 }
 
 /* --- connecting ------------------------------------------------------------ */
@@ -307,7 +317,7 @@ static int connect_port(struct console *c, struct store *store,
 		rc = port_bind(&c->port, c->domid, remote);
 	c->remote = remote;
 	if (!rc && c->slave < 0) {
-		open_logs(c, key);
+		note_name(c, key);
 		rc = open_pty(c, store, key);
 	}
 	return rc;
@@ -327,7 +337,7 @@ void console_check(struct console *c, struct store *store)
 		if (rc)
 			log_line(c->name, "cannot connect: error %d", -rc);
 		else
-			log_line(c->name, "connected, log %s", c->log.path);
+			log_line(c->name, "connected: %s", c->log_name);
 	}
 	free_keys(key);
 }
@@ -366,6 +376,8 @@ void console_die(struct console *c, struct store *store)
 	if (c->map.addr)
 		(void)take_output(c);	/* nobody is there to be told */
 	let_go(c);
+	if (c->log_name[0])
+		open_logs(c);
 	guestlog_close(&c->log);
 	history_close(&c->history, true);
 	loop_fd_remove(&c->master);

@@ -1,7 +1,8 @@
 /*
  * One domain's console: its ring on one side, a pseudo-terminal, a log file
  * and the history on the other. The ring is grant 0 of the domain, the event
- * channel stands in the store, <xen/io/console.h> has the layout.
+ * channel stands in the store, <xen/io/console.h> has the layout. Log and
+ * history come with the first output: who creates a domain need not wait.
  *
  * Neither side can hold up the other: the guest's output is always taken at
  * once, into a backlog that forgets its oldest bytes; typed input waits in
@@ -41,6 +42,8 @@ struct console {
 	struct loop_fd master;
 	int slave;
 	struct backlog backlog;
+	bool logged;			/* the two below were opened */
+	char log_name[80], uuid[40];
 	struct guestlog log;
 	struct history history;
 	struct loop_timer linger;	/* until a reader has read the rest */

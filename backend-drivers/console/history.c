@@ -165,6 +165,23 @@ int history_open(struct history *h, const char *dir, const char *name,
 	return rc;
 }
 
+void history_forget(const char *dir, const char *name, uint32_t domid)
+{
+	struct history_head head;
+	char path[160];
+	int fd;
+
+	if (file_path(path, sizeof(path), dir, name))
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	if (pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
+	    !head.alive || head.domid != domid)
+		(void)unlink(path);
+	close(fd);
+}
+
 void history_add(struct history *h, const char *bytes, size_t len)
 {
 	uint64_t total;

@@ -44,6 +44,9 @@ struct history {
 int history_open(struct history *h, const char *dir, const char *name,
 		 const char *uuid, uint32_t domid);
 
+/** Removes what an earlier domain of that name has left. */
+void history_forget(const char *dir, const char *name, uint32_t domid);
+
 void history_add(struct history *h, const char *bytes, size_t len);
 
 /** @gone: its domain is, not only the daemon. */

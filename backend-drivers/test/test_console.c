@@ -165,6 +165,15 @@ static void test_history(void **state)
 	history_close(&h, true);
 	history_add(&h, "lost", 4);
 	expect_history(dir, "web", 0, "three");
+	/* A new life of that name has none before it says something. */
+	assert_int_equal(history_open(&h, dir, "web", "u-1", 5), 0);
+	history_close(&h, false);
+	history_forget(dir, "web", 5);
+	expect_history(dir, "web", 1, "");
+	history_forget(dir, "web", 6);
+	assert_int_equal(open_history(dir, "web"), -1);
+	assert_int_equal(history_open(&h, dir, "web", "u-1", 6), 0);
+	history_close(&h, true);
 	usleep(20000);		/* the times of files are coarse */
 	/* Too many: the oldest goes, one that lives stays. */
 	assert_int_equal(history_open(&h, dir, "lives", "", 5), 0);
