@@ -38,19 +38,17 @@ static unsigned int make_perms(enum entry_perms perms, uint32_t domid,
 	}
 }
 
-void entry(struct entry_writer *w, enum entry_perms perms, const char *path,
-	   const char *fmt, ...)
+static void __attribute__((format(printf, 4, 0)))
+entry_v(struct entry_writer *w, enum entry_perms perms, const char *path,
+	const char *fmt, va_list ap)
 {
 	struct store_perm list[2];
 	char value[2048];
-	va_list ap;
 	int n;
 
 	if (w->rc)
 		return;
-	va_start(ap, fmt);
 	n = vsnprintf(value, sizeof(value), fmt, ap);
-	va_end(ap);
 	if (n >= (int)sizeof(value)) {
 		w->rc = -E2BIG;
 		return;
@@ -61,22 +59,30 @@ void entry(struct entry_writer *w, enum entry_perms perms, const char *path,
 					make_perms(perms, w->domid, list));
 }
 
+void entry(struct entry_writer *w, enum entry_perms perms, const char *path,
+	   const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	entry_v(w, perms, path, fmt, ap);
+	va_end(ap);
+}
+
 /* The same below a directory: "DIR/LEAF". */
 static void __attribute__((format(printf, 5, 6)))
 put(struct entry_writer *w, enum entry_perms perms, const char *dir,
     const char *leaf, const char *fmt, ...)
 {
-	char path[STORE_PATH_MAX], value[2048];
+	char path[STORE_PATH_MAX];
 	va_list ap;
-	int n;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, leaf);
-	va_start(ap, fmt);
-	n = vsnprintf(value, sizeof(value), fmt, ap);
-	va_end(ap);
-	if (n >= (int)sizeof(value) && !w->rc)
+	if (snprintf(path, sizeof(path), "%s/%s", dir, leaf) >=
+	    (int)sizeof(path) && !w->rc)
 		w->rc = -E2BIG;
-	entry(w, perms, path, "%s", value);
+	va_start(ap, fmt);
+	entry_v(w, perms, path, fmt, ap);
+	va_end(ap);
 }
 
 /*

@@ -3,9 +3,9 @@
  *
  * One request is on its way at a time, or one batch of them, whose replies
  * come in the same order.  Each read brings what there is, and messages are
- * taken out of that; events go to a queue, and an eventfd that is readable while
- * that queue or what was read holds something stands in one epoll set with the connection:
- * the set's descriptor is what store_fd() gives out.
+ * taken out of that; events go to a queue.  An eventfd that is readable while
+ * that queue or what was read holds something stands in one epoll set with
+ * the connection: the set's descriptor is what store_fd() gives out.
  */
 #ifndef XENSTORE_CLIENT_CONNECTION_H
 #define XENSTORE_CLIENT_CONNECTION_H
@@ -29,7 +29,7 @@ struct event {
 #define IN_ROOM	(2 * (sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX))
 
 /* Requests of one batch, and the bytes of them, that are sent at once. */
-#define BATCH_MAX	64
+#define BATCH_MAX	128
 #define BATCH_ROOM	(32u << 10)
 
 struct batch {
