@@ -1,5 +1,6 @@
 # guest-pv: a small PV kernel of ours with its test programs, as one ELF.
-#	build/guest-pv/guest-pv	by $(CC); .../clang/guest-pv the same by clang
+#	build/guest-pv/guest-pv	by $(CC); guest-pv-clang/guest-pv the same by
+#	clang, guest-pv-small/guest-pv one that runs in 4 MiB
 
 GUEST_SRC := $(wildcard guest-pv/kernel/*.c guest-pv/tests/*.c)
 GUEST_ASM := $(wildcard guest-pv/kernel/*.S guest-pv/tests/*.S)
@@ -31,6 +32,12 @@ endef
 
 $(eval $(call GUEST_BUILD,$(BUILD)/guest-pv,$$(CC),$$(GUEST_CFLAGS)))
 $(eval $(call GUEST_BUILD,$(BUILD)/guest-pv-clang,$$(CLANG),$$(GUEST_CLANG_CFLAGS)))
+
+# For domains of 4 MiB: little memory of its own, and the P2M list lies in the
+# bootstrap mapping, which is as large as the domain.
+GUEST_SMALL := -DARENA_PAGES=64 -DP2M_IN_BOOTSTRAP
+$(eval $(call GUEST_BUILD,$(BUILD)/guest-pv-small,$$(CC),$$(GUEST_CFLAGS) \
+	$$(GUEST_SMALL)))
 
 ALL += $(BUILD)/guest-pv/guest-pv
 

@@ -181,9 +181,9 @@ $(TOOLSTACK)/test/vane-faulty: $(TOOLSTACK)/test/faulty.o \
 TOOLSTACK_HOST := $(filter toolstack/% $(TOOLSTACK)/%,$(HOST_TESTS))
 # Machines of their own, too long for `make check`.
 TOOLSTACK_SYSTEM := $(addprefix toolstack/test/system/,commands devices \
-	life-cycle host appliance guest-image cluster)
+	life-cycle host appliance guest-image cluster thousand)
 TOOLSTACK_SYSTEM_NEEDS := $(TOOLSTACK)/test/vane-faulty \
-	$(BUILD)/guest-pv/guest-pv
+	$(addprefix $(BUILD)/,guest-pv/guest-pv guest-pv-small/guest-pv)
 
 .PHONY: check-toolstack
 check-toolstack: packages

@@ -8,7 +8,9 @@
  */
 #include "kernel.h"
 
+#ifndef ARENA_PAGES
 #define ARENA_PAGES 2048
+#endif
 #define BARE_MAX 256
 
 static uint8_t arena[ARENA_PAGES][PAGE_SIZE]
