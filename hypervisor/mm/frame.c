@@ -499,10 +499,7 @@ bool frame_only_ours(const struct frame *f)
 	       !(w & TYPE_COUNT_MASK);
 }
 
-/*
- * The list's first frame, referenced; NULL at the end. What is still there
- * after the caller was done with it goes to the second list.
- */
+/* The list's first frame; the last one, if still there, goes to the other. */
 static struct frame *next_of_dead(struct domain *d, const struct frame *last)
 {
 	struct frame *f;
@@ -517,13 +514,6 @@ static struct frame *next_of_dead(struct domain *d, const struct frame *last)
 		frame_list_push(&d->pages_done, f);
 	}
 	return NULL;
-}
-
-static void restart_list(struct domain *d)
-{
-	spin_guard(&d->pages_lock);
-	d->pages_head = d->pages_done;
-	d->pages_done = 0;
 }
 
 /*
@@ -541,7 +531,9 @@ void domain_release_frames(struct domain *d)
 		frame_put(f);
 		preempt_yield();
 	}
-	restart_list(d);
+	spin_guard(&d->pages_lock);
+	d->pages_head = d->pages_done;
+	d->pages_done = 0;
 }
 
 /* --- the hypervisor's pages in guests --- */

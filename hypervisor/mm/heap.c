@@ -29,10 +29,7 @@ static struct blocks {
 static uint64_t free_frames, total_frames;
 static uint64_t scrubbing; /* in neither list, but nobody's: counts as free */
 static bool scrubber; /* a CPU scrubs; atomic */
-/*
- * Frames freed one after the other, upwards, as those of a dead domain are: in
- * no list yet, since to merge each with its buddies takes longer than all else.
- */
+/* Freed one after the other, upwards: in no list, since merging takes long. */
 static uint64_t run, run_len;
 
 static unsigned int zone_of(uint64_t mfn)
@@ -40,10 +37,10 @@ static unsigned int zone_of(uint64_t mfn)
 	return mfn >= ZONE_SPLIT;
 }
 
-/* A block and its buddies, merged or not, are of one zone. */
-static struct blocks *blocks_of(const struct frame *f, unsigned int state)
+static struct blocks *blocks_of(const struct frame *f)
 {
-	return &blocks[zone_of(frame_mfn(f).n)][state == FRAME_FREE_DIRTY];
+	return &blocks[zone_of(frame_mfn(f).n)]
+		      [f->free_state == FRAME_FREE_DIRTY];
 }
 
 static struct frame *record(uint64_t mfn)
@@ -51,17 +48,21 @@ static struct frame *record(uint64_t mfn)
 	return (struct frame *)FRAME_TABLE_BASE + mfn;
 }
 
-static void push(struct blocks *b, struct frame *f, unsigned int order,
-		 unsigned int state)
+static void push(struct frame *f, unsigned int order, unsigned int state)
 {
+	struct blocks *b;
+
 	f->order = (uint8_t)order;
 	f->free_state = (uint8_t)state;
+	b = blocks_of(f);
 	frame_list_push(&b->list[order], f);
 	b->orders |= 1u << order;
 }
 
-static void unlink_free(struct blocks *b, struct frame *f)
+static void unlink_free(struct frame *f)
 {
+	struct blocks *b = blocks_of(f);
+
 	frame_list_remove(&b->list[f->order], f);
 	if (!b->list[f->order])
 		b->orders &= ~(1u << f->order);
@@ -71,7 +72,6 @@ static void unlink_free(struct blocks *b, struct frame *f)
 /* Puts a block into the lists, merged as far as it goes. */
 static void insert(struct frame *f, unsigned int order, unsigned int state)
 {
-	struct blocks *b = blocks_of(f, state);
 	uint64_t mfn = frame_mfn(f).n;
 	struct frame *buddy;
 
@@ -80,30 +80,22 @@ static void insert(struct frame *f, unsigned int order, unsigned int state)
 		if (!buddy || buddy->free_state != state ||
 		    buddy->order != order)
 			break;
-		unlink_free(b, buddy);
+		unlink_free(buddy);
 		mfn &= ~(1UL << order);
 	}
-	push(b, record(mfn), order, state);
+	push(record(mfn), order, state);
 }
 
-/* Dirty frames [mfn, stop), in blocks as large as can be. */
-static void insert_range(uint64_t mfn, uint64_t stop)
-{
-	unsigned int order, most;
-
-	for (; mfn < stop; mfn += 1UL << order) {
-		order = (unsigned int)__builtin_ctzl(mfn | 1UL << MAX_ORDER);
-		most = 63 - (unsigned int)__builtin_clzl(stop - mfn);
-		if (order > most)
-			order = most;
-		insert(record(mfn), order, FRAME_FREE_DIRTY);
-	}
-}
-
+/* Into the lists, in blocks as large as the place and the length allow. */
 static void end_run(void)
 {
-	insert_range(run, run + run_len);
-	run_len = 0;
+	unsigned int order;
+
+	for (; run_len; run += 1UL << order, run_len -= 1UL << order) {
+		order = (unsigned int)__builtin_ctzl(run | 1UL << MAX_ORDER |
+				1UL << (63 - __builtin_clzl(run_len)));
+		insert(record(run), order, FRAME_FREE_DIRTY);
+	}
 }
 
 void heap_add(paddr_t start, paddr_t end)
@@ -111,12 +103,12 @@ void heap_add(paddr_t start, paddr_t end)
 	uint64_t mfn = ROUND_UP(start, PAGE_SIZE) >> PAGE_SHIFT;
 	uint64_t stop = end >> PAGE_SHIFT;
 
-	if (mfn >= stop)
-		return;
 	spin_guard(&heap_lock);
-	insert_range(mfn, stop);
-	free_frames += stop - mfn;
-	total_frames += stop - mfn;
+	end_run();
+	run = mfn;
+	run_len = stop > mfn ? stop - mfn : 0;
+	free_frames += run_len;
+	total_frames += run_len;
 }
 
 /* First block of the list that lies below the limit. */
@@ -152,12 +144,11 @@ static struct frame *find_block(unsigned int order, bool clean_first,
 static bool carve(struct frame *f, unsigned int order)
 {
 	unsigned int state = f->free_state, o = f->order;
-	struct blocks *b = blocks_of(f, state);
 
-	unlink_free(b, f);
+	unlink_free(f);
 	while (o > order) {
 		o--;
-		push(b, f + (1UL << o), o, state);
+		push(f + (1UL << o), o, state);
 	}
 	free_frames -= 1UL << order;
 	return state == FRAME_FREE_CLEAN;
@@ -203,19 +194,16 @@ struct frame *heap_alloc(unsigned int order, unsigned int address_bits,
 
 void heap_free(struct frame *f, unsigned int order, bool clean)
 {
-	uint64_t mfn = frame_mfn(f).n;
-
 	spin_guard(&heap_lock);
 	free_frames += 1UL << order;
 	if (order || clean) {
 		insert(f, order, clean ? FRAME_FREE_CLEAN : FRAME_FREE_DIRTY);
 		return;
 	}
-	if (mfn != run + run_len) {
+	if (f != record(run + run_len))
 		end_run();
-		run = mfn;
-	}
-	run_len++;
+	if (!run_len++)
+		run = frame_mfn(f).n;
 }
 
 /* A dirty frame, out of the lists while it is scrubbed; NULL: none. */
@@ -382,20 +370,15 @@ static bool slot_give(struct frame *f, void *p)
 	if (f->order < PAGE_SIZE >> (MIN_SLOT_SHIFT + c))
 		return false;
 	frame_list_remove(&partial[c], f);
-	f->word = 0;
-	f->stamp = 0;
-	f->order = 0;
+	f->word = f->stamp = f->order = 0;
 	f->free_state = FRAME_USED;
 	return true;
 }
 
 void hv_free(void *p)
 {
-	struct frame *f;
+	struct frame *f = p ? virt_frame(p) : NULL;
 
-	if (!p)
-		return;
-	f = virt_frame(p);
-	if (f->free_state != FRAME_SLAB || slot_give(f, p))
+	if (f && (f->free_state != FRAME_SLAB || slot_give(f, p)))
 		heap_free(f, f->order, false);
 }
