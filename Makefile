@@ -14,6 +14,7 @@
 #   make bench-table  the last tables of it into docs/performance.md
 #   make bench-quick  instruction counts of ours against the baseline
 #   make check-toolstack  the whole suite of toolstack/, machines too
+#   make check-io         back ends and front ends, machines too
 #   make check-interop  our parts beside Debian's originals, every mixture
 #   make allow-list   the error lines that Debian's Xen shows too, anew
 #
@@ -60,6 +61,7 @@ all: build-all
 -include toolstack/rules.mk
 -include xenstore/rules.mk
 -include backend-drivers/rules.mk
+-include frontend-drivers/rules.mk
 -include dom0/rules.mk
 -include tests/rules.mk
 -include tests/interop/rules.mk

@@ -3,6 +3,9 @@
 #	clang, guest-pv-small/guest-pv one that runs in 4 MiB
 
 GUEST_SRC := $(wildcard guest-pv/kernel/*.c guest-pv/tests/*.c)
+# The front ends that it is linked with.
+FRONTEND_SRC := $(filter-out frontend-drivers/test/%,$(wildcard \
+	frontend-drivers/*.c frontend-drivers/*/*.c))
 GUEST_ASM := $(wildcard guest-pv/kernel/*.S guest-pv/tests/*.S)
 GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 	-mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
@@ -10,7 +13,7 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie \
 	-fno-strict-aliasing -fno-omit-frame-pointer -fcf-protection=none \
 	-fno-tree-loop-distribute-patterns \
 	-D__XEN_INTERFACE_VERSION__=0x00041100 -D__XEN_TOOLS__ \
-	-Iguest-pv/include -MMD -MP
+	-Iguest-pv/include -I. -MMD -MP
 GUEST_CLANG_CFLAGS := $(filter-out -fno-tree-loop-distribute-patterns, \
 	$(GUEST_CFLAGS)) -fno-builtin
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
@@ -19,7 +22,10 @@ GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
 
 define GUEST_BUILD
 $(1)_OBJ := $$(GUEST_SRC:guest-pv/%.c=$(1)/%.o) \
-	$$(GUEST_ASM:guest-pv/%.S=$(1)/%.o)
+	$$(GUEST_ASM:guest-pv/%.S=$(1)/%.o) $$(FRONTEND_SRC:%.c=$(1)/%.o)
+$(1)/frontend-drivers/%.o: frontend-drivers/%.c guest-pv/rules.mk
+	@mkdir -p $$(@D)
+	$(2) $(3) -c -o $$@ $$<
 $(1)/%.o: guest-pv/%.c guest-pv/rules.mk
 	@mkdir -p $$(@D)
 	$(2) $(3) -c -o $$@ $$<

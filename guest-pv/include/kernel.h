@@ -214,6 +214,9 @@ void cpu_context(struct vcpu_guest_context *c, unsigned int id,
 unsigned int cpus_possible(void);
 _Noreturn void cpu_stop_self(void);
 
+/* kernel/frontend.c: before anything of frontend-drivers/, once. */
+void frontend_init(void);
+
 /* kernel/user.c */
 void user_init(void);
 uint64_t *user_l4(void);

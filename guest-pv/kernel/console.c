@@ -4,31 +4,23 @@
  * bootstrap allocation (start_info.console.domU).
  */
 #include "kernel.h"
-#include <xen/io/console.h>
+#include "frontend-drivers/console/console.h"
 
 static void ring_write(const char *text, size_t length)
 {
-	struct xencons_interface *ring;
-	struct evtchn_send send = { start_info->console.domU.evtchn };
+	struct console ring = { .port = start_info->console.domU.evtchn };
+	size_t n;
 
 	if (!start_info->console.domU.mfn)
 		return;
-	ring = mfn_to_virt(start_info->console.domU.mfn);
-	while (length) {
-		XENCONS_RING_IDX cons = READ_ONCE(ring->out_cons);
-		XENCONS_RING_IDX prod = ring->out_prod;
-
-		while (length && prod - cons < sizeof(ring->out)) {
-			ring->out[MASK_XENCONS_IDX(prod++, ring->out)] =
-				*text++;
-			length--;
-		}
-		/* The text before the index that publishes it. */
-		barrier();
-		WRITE_ONCE(ring->out_prod, prod);
-		hcall_event_channel_op(EVTCHNOP_send, &send);
-		if (length)
-			hcall_sched_op(SCHEDOP_yield, NULL);
+	ring.ring = mfn_to_virt(start_info->console.domU.mfn);
+	for (;;) {
+		n = console_put(&ring, text, length);
+		text += n;
+		length -= n;
+		if (!length)
+			return;
+		hcall_sched_op(SCHEDOP_yield, NULL);
 	}
 }
 

@@ -1,0 +1,74 @@
+#!/bin/sh
+# In Dom0: see four-ways. A domain of guest-pv with a disk and a card, whose
+# results come over its console and are passed on.
+. /usr/lib/paravane-test/lib.sh
+
+# guest NAME BACKEND COMMANDLINE: its configuration, and a disk of 8 MiB
+guest() {
+	dd if=/dev/urandom of=/tmp/$1.img bs=1M count=8 2>/dev/null
+	kind=${2:+,backendtype=$2}
+	cat > /tmp/$1.cfg <<-END
+	name = "$1"
+	type = "pv"
+	kernel = "/boot/guest-pv"
+	memory = 32
+	cmdline = "end=poweroff $3"
+	disk = [ "format=raw,vdev=xvda,access=rw$kind,target=/tmp/$1.img" ]
+	vif = [ "mac=00:16:3e:00:00:01,bridge=xenbr0$kind" ]
+	on_crash = "destroy"
+	END
+	create $1
+}
+
+# results NAME: when it is gone, what it found; a plan must be among it
+results() {
+	gone $1 120 || $tool destroy $1
+	tr -d '\r' < /tmp/$1.console > /tmp/$1.tap
+	grep -q '^1\.\.[1-9]' /tmp/$1.tap || tell /tmp/$1.tap
+	while read -r line; do
+		case $line in
+		"ok "*) n=$((n + 1)); echo "ok $n - $1: ${line#*- }" ;;
+		"not ok "*) n=$((n + 1)); echo "not ok $n - $1: ${line#*- }" ;;
+		"#"*) echo "$line" ;;
+		esac
+	done < /tmp/$1.tap
+	ok "$1 printed its plan" grep -q '^1\.\.[1-9]' /tmp/$1.tap
+}
+
+mib() { dd if=/tmp/$1.img bs=1M skip=$2 count=1 2>/dev/null | sum; }
+copied() { [ "$(mib $1 0)" = "$(mib $1 2)" ]; }
+
+disk() {
+	guest $1 "$2" "test=disk persistent=$3" || return
+	results $1
+	ok "$1: Dom0 finds the MiB that it copied" copied $1
+}
+
+pings() { ping -c 3 -s "$1" -W 5 10.0.0.101 >/dev/null; }
+echoes() { [ "$(udp 10.0.0.101 7 "a word")" = "a word" ]; }
+
+card() {
+	guest $1 "$2" "test=echo ip=10.0.0.101" || return
+	until_true 60 grep -q 'echo: ready' /tmp/$1.console
+	ok "$1: it answers pings" until_true 20 pings 56
+	ok "$1: and large ones" pings 1400
+	ok "$1: and UDP" until_true 20 echoes
+	udp 10.0.0.101 7 stop >/dev/null
+	results $1
+	ip neigh flush all
+}
+
+ok "services come up" services
+remember /tmp/state
+for back in ours linux; do
+	back_end=
+	[ $back = ours ] || back_end=linux
+	disk $back-disk "$back_end" 0
+	disk $back-persistent-disk "$back_end" 1
+	# Ours copies by grant, and offers none.
+	[ $back = ours ] || ok "linux: grants were persistent" \
+		grep -q 'persistent 1' /tmp/$back-persistent-disk.console
+	card $back-card "$back_end"
+done
+ok "nothing is left" as_before /tmp/state
+echo "1..$n"
