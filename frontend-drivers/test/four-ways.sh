@@ -3,17 +3,19 @@
 # results come over its console and are passed on.
 . /usr/lib/paravane-test/lib.sh
 
-# guest NAME BACKEND COMMANDLINE: its configuration, and a disk of 8 MiB
+# guest NAME BACKEND COMMANDLINE [DISK]: its configuration, and a disk of 8 MiB
 guest() {
 	dd if=/dev/urandom of=/tmp/$1.img bs=1M count=8 2>/dev/null
 	kind=${2:+,backendtype=$2}
+	more=
+	[ -z "$4" ] || more=", \"$4\""
 	cat > /tmp/$1.cfg <<-END
 	name = "$1"
 	type = "pv"
 	kernel = "/boot/guest-pv"
 	memory = 32
 	cmdline = "end=poweroff $3"
-	disk = [ "format=raw,vdev=xvda,access=rw$kind,target=/tmp/$1.img" ]
+	disk = [ "format=raw,vdev=xvda,access=rw$kind,target=/tmp/$1.img"$more ]
 	vif = [ "mac=00:16:3e:00:00:01,bridge=xenbr0$kind" ]
 	on_crash = "destroy"
 	END
@@ -70,5 +72,16 @@ for back in ours linux; do
 		grep -q 'persistent 1' /tmp/$back-persistent-disk.console
 	card $back-card "$back_end"
 done
+
+# A front end that does everything wrong to one disk; each time that one is
+# ended the log says why, in one line.
+LOG=/var/log/xen/vane-blockd.log
+stops() { [ "$(grep -c 'stopped: ring corrupted' $LOG)" = "$1" ]; }
+bad_guest() {
+	cp /tmp/ours-disk.img /tmp/good.img
+	guest bad "" "test=badio" 'access=rw,vdev=xvdb,target=/tmp/good.img'
+}
+bad_guest && results bad
+ok "each end of a device is told in one line" stops 4
 ok "nothing is left" as_before /tmp/state
 echo "1..$n"
