@@ -26,6 +26,7 @@
 static const char *self;
 static char *area;       /* AREA bytes, mapped fresh where a row needs it */
 static int zero_fd, pipes[2][2];
+static pid_t echoer;     /* the other end of the pipes */
 
 static uint64_t ticks(void)
 {
@@ -98,6 +99,23 @@ static void op_pipe(void)
 
 	if (write(pipes[0][1], &c, 1) != 1 || read(pipes[1][0], &c, 1) != 1)
 		die("pipe");
+}
+
+/* The same with its other end on the second CPU, where there is one. */
+static void op_pipe_across(void)
+{
+	op_pipe();
+}
+
+/* Both CPUs for a process, or the one of them; false: there is none such. */
+static int run_on(pid_t pid, int first, int last)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (int cpu = first; cpu <= last; cpu++)
+		CPU_SET(cpu, &set);
+	return sched_setaffinity(pid, sizeof(set), &set) == 0;
 }
 
 static void op_fork_exit(void)
@@ -235,6 +253,7 @@ static const struct row {
 	{ "signal", op_signal, 5000, 1 },
 	{ "sched_yield", op_yield, 10000, 1 },
 	{ "pipe_rtt", op_pipe, 1000, 1 },
+	{ "pipe_rtt_across", op_pipe_across, 1000, 1 },
 	{ "fork_exit", op_fork_exit, 30, 1 },
 	{ "vfork_exec", op_vfork_exec, 20, 1 },
 	{ "fork_exec", op_fork_exec, 20, 1 },
@@ -276,6 +295,19 @@ static void measure(const struct row *r)
 	fflush(stdout);
 }
 
+/*
+ * Where the two ends of the pipes run, or else it is luck which of two rows is
+ * measured. False: the row is none here.
+ */
+static int place(const struct row *r)
+{
+	if (r->op == op_pipe)
+		return run_on(0, 0, 0) && run_on(echoer, 0, 0);
+	if (r->op == op_pipe_across)
+		return run_on(0, 0, 0) && run_on(echoer, 1, 1);
+	return run_on(0, 0, 1);
+}
+
 /* The other end of the pipes: sends back what comes. */
 static void echo(void)
 {
@@ -298,7 +330,8 @@ int main(int argc, char **argv)
 		die("start");
 	signal(SIGUSR1, nothing);
 	signal(SIGSEGV, on_segv);
-	if (fork() == 0)
+	echoer = fork();
+	if (echoer == 0)
 		echo();
 	area = map(AREA);
 	madvise(area, AREA, MADV_NOHUGEPAGE);
@@ -306,7 +339,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].op == op_mprotect1)
 			touch(area, AREA);
-		measure(&rows[i]);
+		if (place(&rows[i]))
+			measure(&rows[i]);
 	}
 	return 0;
 }
