@@ -108,8 +108,10 @@ void sched_pay_cap(void *domain)
 	(void)atomic_sub(&d->sched.cap_used,
 			 min(budget, READ_ONCE(d->sched.cap_used) +
 			     (int64_t)TICK));
+	/* A period after the last, which may have been late. */
 	if (budget && !domain_is_dying(d))
-		timer_set(&d->sched.cap_timer, now() + SLICE);
+		timer_set(&d->sched.cap_timer, max(now(), 2 * SLICE +
+			  d->sched.cap_timer.expires) - SLICE);
 	spin_unlock(&d->lock);
 	domain_unpark_vcpus(d);
 }
