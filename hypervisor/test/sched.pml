@@ -1,10 +1,10 @@
 /*
  * A model of sched/core.c and sched/place.c for spin: two CPUs and two vCPUs
  * that sleep and wake, are stopped and let go on, and are moved, in every order
- * of the single steps in which that may happen. A step is one access to what
- * others read or write without the lock (blocked, parked, on_cpu, affinity,
- * idle_cpus, need_resched, the length of a queue) or what is done under a lock
- * between two of those. The processor's reordering is not modelled: where the
+ * of the steps in which that may happen. A step is one access to what others
+ * read or write without the lock (blocked, parked, on_cpu, affinity, idle_cpus,
+ * need_resched, the length of a queue), with what is done beside it under the
+ * lock, or by a vCPU with what is its own. The processor's reordering is not modelled: where the
  * code has a barrier, the two steps beside it stand in that order here.
  *
  * Shown: no vCPU is on two CPUs; and once nothing can happen any more,
@@ -20,8 +20,7 @@
  * Two classes of urgency, `hot` and not, stand for the policy: a vCPU that runs
  * may lose it when it is charged, one that wakes may gain it.
  */
-/* Wake-ups of each vCPU go on in all of them. */
-#define WAKE   1                /* two for each */
+#define WAKE   1                /* each vCPU sleeps, and is woken */
 #define STOP   2                /* vCPU 0 is told to stop */
 #define RESUME 3                /* ... and to go on */
 #define MOVE   4                /* it may no longer run where it does */

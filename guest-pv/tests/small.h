@@ -1,0 +1,41 @@
+/*
+ * Small domains that Dom0 builds by itself: six frames, and a program of one
+ * page that keeps a CPU busy as its order says. For tests and measures of the
+ * scheduler.
+ */
+#ifndef GUEST_TESTS_SMALL_H
+#define GUEST_TESTS_SMALL_H
+
+#include "tables.h"
+#include <xen/domctl.h>
+
+#define MS 1000000ul
+#define SMALL_VCPUS 40		/* at most: their orders share a page */
+
+struct order {
+	unsigned int vcpu;
+	uint64_t busy, period;	/* ns; period 0: computes for ever */
+	bool storm, yields;
+	uint64_t count;		/* of yields, or of turns of the empty loop */
+};
+
+struct small {
+	domid_t domid;
+	unsigned int weight, vcpus, cap;
+	uint64_t cpus;		/* bitmap */
+	struct order order;
+	unsigned long data;	/* the frame of its orders, once it is there */
+};
+
+/* Paused. The domain of that number before may still be on its way out. */
+void small_create(struct small *l);
+void small_start(domid_t domid);
+/* Returns when it is gone. */
+void small_destroy(domid_t domid);
+uint64_t small_cpu_time(domid_t domid);
+/* What its vCPUs have counted. */
+uint64_t small_count(const struct small *l);
+void small_sleep(uint64_t ns);
+long small_domctl(struct xen_domctl *c, unsigned int cmd, domid_t domid);
+
+#endif
