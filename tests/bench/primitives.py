@@ -31,13 +31,13 @@ GOALS = {
 }
 
 
-def run(hypervisor, programs, cpus, vcpus):
+def run(hypervisor, programs, cpus, vcpus, more=""):
     """Boots guest-pv as Dom0 and takes what its programs measured."""
     with tempfile.TemporaryDirectory() as work:
         counts = os.path.join(work, "flushes")
         told = subprocess.run(
             [os.path.join(m.ROOT, "guest-pv/run"), "--icount",
-             "--smp", str(cpus), "--append", f"dom0_max_vcpus={vcpus}",
+             "--smp", str(cpus), "--append", f"dom0_max_vcpus={vcpus} {more}",
              "--hypervisor", "xen" if hypervisor == "xen"
              else m.HYPERVISORS[hypervisor],
              "--memory", "2G", "--cpu", f.CPU, "--timeout", "300",
