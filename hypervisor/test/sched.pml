@@ -107,6 +107,10 @@ inline announce(q, v)
 	:: !urgent && hot[v] -> urgent = !hot[curr[q]]
 	:: else
 	fi;
+	if                      /* a sibling's: it is let go on for a moment */
+	:: curr[q] != IDLE -> urgent = false
+	:: true
+	fi;
 	offers = !urgent || length(q) > 1 || (curr[q] != IDLE && young[q]);
 	if
 	:: urgent -> need_resched[q] = true
