@@ -157,6 +157,8 @@ long domctl_scheduler(struct domain *d, void *arg)
 		c->cap = d->sched.cap;
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_putinfo:
+		if (c->cap != (uint16_t)~0u && c->cap > 100 * d->max_vcpus)
+			return -EINVAL;
 		if (c->weight)
 			WRITE_ONCE(d->sched.weight, c->weight);
 		if (c->cap != (uint16_t)~0u)

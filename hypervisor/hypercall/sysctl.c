@@ -228,6 +228,7 @@ static long op_scheduler(struct domain *none, void *arg)
 		return -EOPNOTSUPP;
 	memset(&s->u, 0, sizeof(s->u));
 	s->u.sched_credit.tslice_ms = 30;
+	s->u.sched_credit.ratelimit_us = 1000;
 	return 0;
 }
 

@@ -253,6 +253,20 @@ static void settings(uint16_t id)
 	op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
 	op.u.scheduler_op.u.credit.cap = 50;
 	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+	op.u.scheduler_op.u.credit.cap = 201; /* it has two vCPUs */
+	op.u.scheduler_op.u.credit.weight = 700;
+	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), -EINVAL);
+	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, 4711), -ESRCH);
+	op.u.scheduler_op.u.credit.cap = 200;
+	op.u.scheduler_op.u.credit.weight = 0; /* as it is */
+	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+	op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
+	CHECK_EQ(op.u.scheduler_op.u.credit.cap, 200);
+	CHECK_EQ(op.u.scheduler_op.u.credit.weight, 256);
+	op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+	op.u.scheduler_op.u.credit.cap = 50;
+	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);
 	op.u.scheduler_op.u.credit.cap = 0xffff;
 	op.u.scheduler_op.u.credit.weight = 512;
 	CHECK_EQ(domctl(XEN_DOMCTL_scheduler_op, id), 0);

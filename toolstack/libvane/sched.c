@@ -153,6 +153,10 @@ int vane_pool_sched_set(struct vane *v, const struct vane_pool *pool,
 			s->migration_delay_us;
 	}
 	rc = pool_op(v, pool, XEN_SYSCTL_SCHEDOP_putinfo, &op);
+	if (rc == -EOPNOTSUPP)
+		return vane_fail(v, rc, "pool %s: the hypervisor's scheduling "
+				 "parameters are fixed (`vane sched-%s -s` "
+				 "shows them)", pool->name, pool->scheduler);
 	return rc < 0 ? vane_fail(v, rc, "pool %s: the hypervisor refuses "
 				  "these scheduling parameters: %s",
 				  pool->name, strerror(-rc)) : 0;

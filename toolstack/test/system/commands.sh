@@ -47,7 +47,7 @@ refused() {
 as_json() { printf '@@json %s\t%s\n' "$*" "$(vane "$@" --json | tr '\n' ' ')"; }
 quiet() { vane "$@" >/tmp/out && [ ! -s /tmp/out ]; }
 
-plan $((59 + 17 + 4))
+plan $((62 + 17 + 4))
 ok "services come up" services
 ok "a domain comes up" create d
 ok "it runs" says d @ready 900
@@ -97,7 +97,15 @@ ok "set a weight and a cap" quiet sched-$sched -d d -w 512 -c 50
 ok "they are set" shows "^d  *1    512   50" sched-$sched -d d
 ok "not a weight of 0" refused "allowed: 1 to 65535" sched-$sched -d d -w 0
 ok "not a cap beyond its vCPUs" refused "100 for each" sched-$sched -d d -c 500
+ok "of no domain" refused 'there is no domain "nobody"' \
+	sched-$sched -d nobody -w 10
 ok "of a pool" shows '^Cpupool Pool-0: ' sched-$sched -s
+ok "of no pool" refused 'there is no CPU pool "none"' sched-$sched -s -p none
+if [ $sched = credit ]; then
+	ok "a pool's are fixed" refused "are fixed" sched-credit -s -t 10
+else
+	ok "a pool's rate limit" quiet sched-$sched -s -r 1000
+fi
 ok "the other scheduler has nothing to say" prints "" \
 	sched-$([ $sched = credit ] && echo credit2 || echo credit)
 
