@@ -103,6 +103,14 @@ $(TOOLSTACK)/test/test_image: toolstack/test/test_image.c $(LIBVANE_IMAGE) \
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka \
 		$(UNWRAP_LIBS)
 
+$(TOOLSTACK)/test/test_kernel_cache: toolstack/test/test_kernel_cache.c \
+		toolstack/libvane/kernel_cache.c toolstack/sys/io.c \
+		$(TOOLSTACK_H)
+	@mkdir -p $(@D)
+	$(CC) $(TOOLSTACK_TEST_CFLAGS) \
+		-DCACHE_DIR='"$(abspath $(TOOLSTACK))/test/cache"' -o $@ \
+		$(filter %.c,$^) -lcmocka
+
 # Its fake hypervisor takes the place of hv.c; the store daemon is real.
 $(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
 		$(addprefix toolstack/libvane/,entries.c device.c device_up.c \
@@ -159,8 +167,11 @@ $(TOOLSTACK)/test/fuzz_ovf: toolstack/test/fuzz_ovf.c $(IMPORT) \
 toolstack/test/bootloader: $(BUILD)/vane-bootloader
 toolstack/test/completion: $(BUILD)/vane
 toolstack/test/import: $(BUILD)/vane-import
-HOST_TESTS += $(addprefix toolstack/test/,configs bootloader import completion) \
-	$(addprefix $(TOOLSTACK)/test/,test_config test_image test_store \
+toolstack/test/unwrap: $(BUILD)/vane-unwrap $$(DEBIAN)/kernels.stamp
+HOST_TESTS += $(addprefix toolstack/test/,configs bootloader unwrap import \
+	completion) \
+	$(addprefix $(TOOLSTACK)/test/,test_config test_image \
+	test_kernel_cache test_store \
 	test_golden)
 FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image fuzz_menu \
 	fuzz_disk fuzz_ovf)

@@ -19,7 +19,9 @@
 
 #include "toolstack/sys/io.h"
 
+#ifndef CACHE_DIR
 #define CACHE_DIR	"/var/cache/vane"
+#endif
 #define KEPT		4
 #define PAGE		((size_t)4096)
 #define PIECE		(64u << 10)
