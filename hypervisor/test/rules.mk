@@ -116,9 +116,9 @@ $(eval $(call hv_sched_test,domctl,$(HV_DOMAIN_FILES) domain/cpu_policy.c \
 # What the scheduler does, and how fairly: docs/scheduling.md.
 HOST_TESTS += hypervisor/test/sched-model
 SCHED_TESTS := $(addprefix $(HV_TEST)/test_,credit shares sched_race) \
-	hypervisor/test/sched-model guest-pv/checks/shares
+	hypervisor/test/sched-model guest-pv/checks/shares tests/system/steal
 
 .PHONY: check-sched
 check-sched: packages
-	$(AGAIN) $(SCHED_TESTS) $(GUEST_NEEDS)
+	$(AGAIN) $(SCHED_TESTS) $(GUEST_NEEDS) $(SYSTEM_NEEDS)
 	@tests/run-tap -t $(LIMIT) $(SCHED_TESTS)

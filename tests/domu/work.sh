@@ -9,6 +9,8 @@
 #   crash  panic
 #   storm  as work, while a client of the store writes until /c/stop is there
 #          and xvdb comes and goes
+#   forks  make processes that make processes, without end
+#   steal  compute on each CPU, and tell /proc/stat
 #   demo   as work, then do what is typed on the console
 
 sum() { md5sum | cut -d' ' -f1; }
@@ -107,6 +109,24 @@ storm() {
 	work
 	wait $storm_pid
 	echo "@stormed $?"
+}
+
+forks() {
+	echo "@ready $name"
+	sleep 3
+	for i in 1 2 3 4 5 6 7 8; do
+		while :; do (:) & wait $!; done &
+	done
+}
+
+steal() {
+	echo "@ready $name"
+	while :; do :; done &
+	while :; do :; done &
+	while :; do
+		sleep 5
+		echo "@stat $(head -n 1 /proc/stat)"
+	done
 }
 
 echo "@hello $name has $(nproc) CPUs"
