@@ -9,7 +9,7 @@ BACKEND_BASE := $(addprefix base/,log.c loop.c ports.c grants.c domains.c \
 BACKEND_CONSOLE := $(addprefix console/,backlog.c guestlog.c history.c pty.c console.c \
 	consoled.c)
 BACKEND_BLOCK := $(addprefix block/,proto.c buffers.c image.c queue.c blockd.c)
-BACKEND_NET := $(addprefix net/,gather.c offload.c tap.c transmit.c receive.c \
+BACKEND_NET := $(addprefix net/,gather.c offload.c rate.c tap.c transmit.c receive.c \
 	vif.c netd.c)
 
 backend_objs = $(patsubst %.c,$(BACKEND)/%.o,$(1))
@@ -59,9 +59,9 @@ $(BACKEND)/test/test_queue: $(call backend_test,test_queue,\
 	base/loop.c base/log.c)
 $(BACKEND)/test/test_queue: BACKEND_TEST_LIBS := -luring
 $(BACKEND)/test/test_net: $(call backend_test,test_net,\
-	net/gather.c net/offload.c ring/ring.c)
+	net/gather.c net/offload.c net/rate.c ring/ring.c)
 $(BACKEND)/test/test_vif: $(call backend_test,test_vif,\
-	net/gather.c net/offload.c net/transmit.c net/receive.c ring/ring.c \
+	net/gather.c net/offload.c net/rate.c net/transmit.c net/receive.c ring/ring.c \
 	base/loop.c)
 $(BACKEND)/test/fuzz_ring: $(call backend_test,fuzz_ring,$(BACKEND_RING))
 $(BACKEND)/test/fuzz_requests: $(call backend_test,fuzz_requests,\

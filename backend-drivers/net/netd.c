@@ -60,6 +60,22 @@ static void publish(struct device *d)
 		(void)device_publish(d, feature[i].key, "%d", feature[i].on);
 }
 
+/* A limit that nobody understands is no reason to have no network: told. */
+static void read_rate(struct vif *v)
+{
+	char *text = device_param(&v->dev, "rate");
+
+	if (rate_parse(&v->rate, text)) {
+		device_log(&v->dev, "rate \"%s\": BYTES,MICROSECONDS is "
+			   "expected; there is no limit", text);
+	} else if (v->rate.bytes) {
+		device_log(&v->dev, "may send %llu bytes in %llu us",
+			   (unsigned long long)v->rate.bytes,
+			   (unsigned long long)v->rate.usec);
+	}
+	free(text);
+}
+
 static int vif_probe(struct device *d)
 {
 	struct vif *v = vif_of(d);
@@ -83,6 +99,7 @@ static int vif_probe(struct device *d)
 		v->tap = (struct loop_fd){ .fd = rc };
 		device_log(d, "tap %s, bridge %s, MTU %u", v->tap_name,
 			   bridge ? bridge : "none", (unsigned int)mtu);
+		read_rate(v);
 		publish(d);
 		rc = 0;
 	}

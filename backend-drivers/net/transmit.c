@@ -50,7 +50,8 @@ static int gather(struct vif *v, unsigned int *n, const char **why)
 	int rc = 1;
 
 	/* Room for the largest packet before it is taken from the ring. */
-	for (*n = 0; *n < BATCH && room + ROOM - at >=
+	for (*n = 0; *n < BATCH && rate_allows(&v->rate) &&
+	     room + ROOM - at >=
 	     (ptrdiff_t)(XEN_NETIF_MAX_TX_SIZE + HEADER); (*n)++) {
 		struct frame *f = &batch[*n];
 
@@ -62,6 +63,7 @@ static int gather(struct vif *v, unsigned int *n, const char **why)
 		if (f->p.drop)
 			continue;
 		copy_frame(v, f);
+		rate_spend(&v->rate, f->p.size);
 		at = f->data + ((f->p.size + 15u) & ~15u);
 	}
 	grant_copies_run(&copies);
@@ -87,9 +89,14 @@ static int send_frame(struct vif *v, struct frame *f)
 
 int vif_transmit(struct vif *v, const char **why)
 {
-	unsigned int n;
-	int rc = gather(v, &n, why);
+	unsigned int n, wait = rate_wait(&v->rate, loop_now());
+	int rc;
 
+	if (wait) {
+		loop_timer_set(&v->pause, wait);
+		return 0;
+	}
+	rc = gather(v, &n, why);
 	for (unsigned int i = 0; i < n; i++) {
 		int status = send_frame(v, &batch[i]);
 

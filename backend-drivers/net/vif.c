@@ -52,6 +52,11 @@ static void tap_ready(struct loop_fd *f, uint32_t events)
 	loop_work_add(&container_of(f, struct vif, tap)->work);
 }
 
+static void may_send_again(struct loop_timer *t)
+{
+	loop_work_add(&container_of(t, struct vif, pause)->work);
+}
+
 static void poll_again(struct loop_timer *t)
 {
 	loop_work_add(&container_of(t, struct vif, poll)->work);
@@ -92,6 +97,7 @@ int vif_open(struct vif *v, const struct vif_setup *setup)
 
 	v->work.run = run;
 	v->poll.run = poll_again;
+	v->pause.run = may_send_again;
 	v->features = setup->features;
 	v->rx_notify = setup->rx_notify;
 	rc = map_rings(v, setup);
@@ -123,6 +129,7 @@ void vif_close(struct vif *v)
 {
 	loop_work_remove(&v->work);
 	loop_timer_remove(&v->poll);
+	loop_timer_remove(&v->pause);
 	loop_fd_remove(&v->tap);
 	port_unbind(&v->tx_port);
 	port_unbind(&v->rx_port);

@@ -15,6 +15,7 @@
 #include "backend-drivers/base/loop.h"
 #include "backend-drivers/base/ports.h"
 #include "backend-drivers/net/offload.h"
+#include "backend-drivers/net/rate.h"
 #include "backend-drivers/ring/ring.h"
 
 /* What the front end asked for. */
@@ -42,6 +43,8 @@ struct vif {
 	uint8_t *held;
 	size_t held_len;
 	struct loop_timer poll;		/* for guests that do not tell */
+	struct rate rate;		/* of what the guest sends */
+	struct loop_timer pause;	/* until it may send again */
 
 	uint64_t tx_frames, tx_dropped, rx_frames, rx_dropped;
 };
@@ -54,7 +57,8 @@ void vif_close(struct vif *v);
 
 /**
  * Moves frames from the transmit ring to the tap, a batch at most. Returns
- * 1 if there may be more, 0 if the ring is at rest, -EPROTO with *@why.
+ * 1 if there may be more, 0 if the ring is at rest or the guest has sent as
+ * much as it may (v->pause goes on then), -EPROTO with *@why.
  */
 int vif_transmit(struct vif *v, const char **why);
 

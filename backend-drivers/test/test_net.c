@@ -19,6 +19,7 @@
 
 #include "backend-drivers/net/gather.h"
 #include "backend-drivers/net/offload.h"
+#include "backend-drivers/net/rate.h"
 
 #define MORE NETTXF_more_data
 #define EXTRA NETTXF_extra_info
@@ -450,6 +451,65 @@ static void test_to_guest(void **state)
 	assert_int_equal(offload_to_guest(f, len, &h, &all, &o), 0);
 }
 
+static void test_rate_text(void **state)
+{
+	static const char *const wrong[] = {
+		"", ",", "1", "1,", ",1", "1,0", "-1,5", "1,-5", "1,5x",
+		"1 ,5", "1,5,6", "99999999999999999999,5", "1,2000000000",
+	};
+	struct rate r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(rate_parse(&r, wrong[i]), -EINVAL);
+		assert_int_equal(r.bytes, 0);
+	}
+	assert_int_equal(rate_parse(&r, NULL), 0);
+	assert_int_equal(rate_wait(&r, 1), 0);
+	assert_true(rate_allows(&r));
+	assert_int_equal(rate_parse(&r, "62500,50000"), 0);
+	assert_int_equal(r.bytes, 62500);
+	assert_int_equal(r.usec, 50000);
+}
+
+/* Over a long time exactly the rate goes, whatever the sizes and pauses. */
+static void test_rate(void **state)
+{
+	static const char *const rates[] = {
+		"62500,50000", "1250,10000", "1,1000000", "125000000,1000000",
+	};
+	uint64_t now, sent, bytes, usec;
+	struct rate r;
+
+	(void)state;
+	srandom(5);
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		assert_int_equal(rate_parse(&r, rates[i]), 0);
+		bytes = r.bytes;
+		usec = r.usec;
+		sent = 0;
+		r.filled = now = 1000;
+		while (now < 1000 + 100000) {
+			unsigned int wait = rate_wait(&r, now);
+
+			while (!wait && rate_allows(&r)) {
+				uint64_t n = 60 + (uint64_t)random() % 1454;
+
+				rate_spend(&r, n);
+				sent += n;
+			}
+			now += wait && random() % 2 ? wait : 1;
+		}
+		bytes = bytes * 100000000 / usec + bytes;
+		assert_true(sent <= bytes + 1514);
+		assert_true(sent + sent / 50 + 3028 >= bytes);
+	}
+	/* Who sent nothing for long has an interval's worth. */
+	assert_int_equal(rate_parse(&r, "3000,1000"), 0);
+	assert_int_equal(rate_wait(&r, UINT64_MAX / 2), 0);
+	assert_int_equal(r.left, 3000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +519,8 @@ int main(void)
 		cmocka_unit_test(test_odd_frames),
 		cmocka_unit_test(test_complete),
 		cmocka_unit_test(test_to_guest),
+		cmocka_unit_test(test_rate_text),
+		cmocka_unit_test(test_rate),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -406,6 +406,27 @@ static void test_transmit_many(void **state)
 	assert_int_equal(got + (int)vif.tx_dropped, 15);
 }
 
+/* Seven frames of 1,500 bytes are more than 10,000: then it has to wait. */
+static void test_transmit_rate(void **state)
+{
+	const char *why;
+
+	(void)state;
+	assert_int_equal(rate_parse(&vif.rate, "10000,50000"), 0);
+	vif.rate.filled = loop_now() + 1000000; /* no time passes */
+	for (unsigned int i = 0; i < 20; i++)
+		guest_sends(0, 0, 0, (uint16_t)i, 1500);
+	assert_int_equal(vif_transmit(&vif, &why), 1);
+	assert_int_equal(vif.tx_frames, 7);
+	assert_int_equal(vif_transmit(&vif, &why), 0);
+	assert_int_equal(vif.tx_frames, 7);
+	assert_true(vif.pause.armed);
+	loop_timer_remove(&vif.pause);
+	vif.rate.filled = 0; /* and now a long one */
+	assert_int_equal(vif_transmit(&vif, &why), 1);
+	assert_int_equal(vif.tx_frames, 14);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -421,6 +442,7 @@ int main(void)
 		TEST(test_transmit),
 		TEST(test_transmit_broken),
 		TEST(test_transmit_many),
+		TEST(test_transmit_rate),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -3,7 +3,8 @@
 # results come over its console and are passed on.
 . /usr/lib/paravane-test/lib.sh
 
-# guest NAME BACKEND COMMANDLINE [DISK]: its configuration, and a disk of 8 MiB
+# guest NAME BACKEND COMMANDLINE [DISK]: its configuration, and a disk of 8 MiB;
+# vif_more is added to its card.
 guest() {
 	dd if=/dev/urandom of=/tmp/$1.img bs=1M count=8 2>/dev/null
 	kind=${2:+,backendtype=$2}
@@ -16,7 +17,7 @@ guest() {
 	memory = 32
 	cmdline = "end=poweroff $3"
 	disk = [ "format=raw,vdev=xvda,access=rw$kind,target=/tmp/$1.img"$more ]
-	vif = [ "mac=00:16:3e:00:00:01,bridge=xenbr0$kind" ]
+	vif = [ "mac=00:16:3e:00:00:01,bridge=xenbr0$kind$vif_more" ]
 	on_crash = "destroy"
 	END
 	create $1
@@ -60,6 +61,23 @@ card() {
 	ip neigh flush all
 }
 
+# Ten answers of 1,442 bytes at 2 kB a second: nothing can make that faster.
+slow_pings() {
+	begun=$(uptime_s)
+	ping -A -c 10 -s 1400 -W 30 10.0.0.101 >/dev/null &&
+		[ $(($(uptime_s) - begun)) -ge 5 ]
+}
+limited() {
+	vif_more=",rate=2KB/s@100ms"
+	guest limited "" "test=echo ip=10.0.0.101" || return
+	vif_more=
+	until_true 60 grep -q 'echo: ready' /tmp/limited.console
+	until_true 20 pings 56
+	ok "limited: answers come at the rate of its card" slow_pings
+	udp 10.0.0.101 7 stop >/dev/null
+	results limited
+}
+
 ok "services come up" services
 remember /tmp/state
 for back in ours linux; do
@@ -72,6 +90,7 @@ for back in ours linux; do
 		grep -q 'persistent 1' /tmp/$back-persistent-disk.console
 	card $back-card "$back_end"
 done
+limited
 
 # A front end that does everything wrong to one disk; each time that one is
 # ended the log says why, in one line.
