@@ -1,8 +1,8 @@
 # Paravane: one Makefile, non-recursive; everything it makes lies in build/.
 #
 #   make              builds all
-#   make check        builds and passes every test (check-host, check-guest,
-#                     check-system are its parts)
+#   make check        builds and passes every test, the longest in short forms;
+#                     check-host, check-guest, check-system are its parts, whole
 #   make test T=PATH  runs one test, showing each of its lines
 #   make demo         the whole story in a machine, told as it happens
 #   make run          leaves you at a Dom0 shell (^A x ends the machine)
@@ -24,6 +24,7 @@
 #   GUEST_TESTS scripts that boot guest-pv and print TAP
 #   GUEST_NEEDS what the guest tests want built
 #   SYSTEM_TESTS scripts that boot whole machines and print TAP
+#   AREA_TESTS  machines that are long, and run by an area's target alone
 #   SYSTEM_NEEDS what the system tests want built
 #   FUZZERS     libFuzzer programs; `make fuzz` runs each for a minute
 #   DOM0_FILES  build/path:/path/in/dom0 pairs that go into the Dom0 image
@@ -49,6 +50,7 @@ HOST_TESTS :=
 GUEST_TESTS :=
 GUEST_NEEDS :=
 SYSTEM_TESTS :=
+AREA_TESTS :=
 SYSTEM_NEEDS :=
 FUZZERS :=
 DOM0_FILES :=
@@ -80,7 +82,7 @@ AGAIN = +@$(MAKE) --no-print-directory -j$(shell nproc)
 .PHONY: check check-host check-guest check-system test fuzz demo run
 check: packages
 	$(AGAIN) $(ALL) $(HOST_TESTS) $(GUEST_NEEDS) $(SYSTEM_NEEDS)
-	@tests/run-tap -t $(LIMIT) -j 2 $(HOST_TESTS) \
+	@SHORT=1 tests/run-tap -t $(LIMIT) -j 2 $(HOST_TESTS) \
 		-j 1 $(GUEST_TESTS) $(SYSTEM_TESTS)
 
 check-host: packages
@@ -96,11 +98,12 @@ check-system: packages
 	@tests/run-tap -t $(LIMIT) $(SYSTEM_TESTS)
 
 # What a single test wants built: itself, and what its kind needs.
-T_NEEDS = $(T) $(if $(filter $(T),$(GUEST_TESTS)),$(GUEST_NEEDS)) \
+T_NEEDS = $(T) $(if $(filter guest-pv/checks/%,$(T)),$(GUEST_NEEDS)) \
 	$(if $(filter tests/system/% toolstack/test/system/%,$(T)),$(SYSTEM_NEEDS))
 test: packages
 	@test -n "$(T)" || { echo "usage: make test T=PATH, one of:"; \
-		printf '  %s\n' $(HOST_TESTS) $(GUEST_TESTS) $(SYSTEM_TESTS); \
+		printf '  %s\n' $(HOST_TESTS) $(GUEST_TESTS) $(SYSTEM_TESTS) \
+		$(AREA_TESTS); \
 		exit 2; }
 	$(AGAIN) $(T_NEEDS)
 	@tests/run-tap -v -t $(LIMIT) $(T)

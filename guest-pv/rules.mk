@@ -56,7 +56,7 @@ $(BUILD)/guest-pv/xen: $(BUILD)/debian/xen.stamp
 # HYPERVISOR=xen on the original.
 GUEST_CHECKS := $(addprefix guest-pv/checks/, \
 	calls cpu memory events fifo fuzz crashes clang)
-GUEST_TESTS += $(GUEST_CHECKS) guest-pv/checks/shares
+GUEST_TESTS += $(GUEST_CHECKS)
 GUEST_NEEDS += $(BUILD)/paravane $(BUILD)/guest-pv/guest-pv \
 	$(BUILD)/guest-pv-clang/guest-pv
 

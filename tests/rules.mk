@@ -12,7 +12,7 @@ $(PVSTATE): tests/dom0/pvstate.c $(LIBVANE) $(STORE_CLIENT)
 
 HOST_TESTS += tests/host/dom0-tools
 SYSTEM_TESTS += $(addprefix tests/system/,dom0-boot dom0-devices pv-domain \
-	pv-failures steal)
+	pv-failures)
 
 # Error lines of the Dom0 kernel that Debian's Xen shows too, in the same
 # machines: tests/allow-list.txt, kept in the tree, made anew by this target.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# In Dom0: see four-ways. A domain of guest-pv with a disk and a card, whose
+# In Dom0: see four-ways. Kernel parameter: backs=ours or ours+linux. A domain of guest-pv with a disk and a card, whose
 # results come over its console and are passed on.
 . /usr/lib/paravane-test/lib.sh
 
@@ -80,7 +80,7 @@ limited() {
 
 ok "services come up" services
 remember /tmp/state
-for back in ours linux; do
+for back in $(echo "$backs" | tr + ' '); do
 	back_end=
 	[ $back = ours ] || back_end=linux
 	disk $back-disk "$back_end" 0

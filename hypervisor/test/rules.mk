@@ -115,6 +115,7 @@ $(eval $(call hv_sched_test,domctl,$(HV_DOMAIN_FILES) domain/cpu_policy.c \
 
 # What the scheduler does, and how fairly: docs/scheduling.md.
 HOST_TESTS += hypervisor/test/sched-model
+AREA_TESTS += guest-pv/checks/shares tests/system/steal
 SCHED_TESTS := $(addprefix $(HV_TEST)/test_,credit shares sched_race) \
 	hypervisor/test/sched-model guest-pv/checks/shares tests/system/steal
 
