@@ -26,16 +26,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_PAGE 4096u
+#include "backend-drivers/ring/shared.h"
 
-/* The head of the shared pages, as <xen/io/ring.h> lays it out. */
-struct ring_shared {
-	uint32_t req_prod;
-	uint32_t req_event;
-	uint32_t rsp_prod;
-	uint32_t rsp_event;
-	uint8_t pad[48];
-};
+#define RING_PAGE 4096u
 
 struct ring {
 	struct ring_shared *shared;

@@ -10,6 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The head of the shared pages, as <xen/io/ring.h> lays it out. */
+struct ring_shared {
+	uint32_t req_prod;
+	uint32_t req_event;
+	uint32_t rsp_prod;
+	uint32_t rsp_event;
+	uint8_t pad[48];
+};
+
 static inline uint32_t shared_load(const uint32_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_RELAXED);

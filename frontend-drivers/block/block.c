@@ -166,11 +166,8 @@ int block_close(struct block *b, uint64_t until)
 		if (b->under_way)
 			os_wait(seen, until);
 	}
-	(void)device_set_state(&b->device, XenbusStateClosing);
-	(void)device_await(&b->device, DEVICE_ENDED, until);
-	(void)device_set_state(&b->device, XenbusStateClosed);
-	rc = device_await(&b->device, DEVICE_CLOSED, until);
-	if (rc == XenbusStateClosed)
+	rc = device_close(&b->device, until);
+	if (!rc)
 		rc = give_back(b);
 	device_forget(&b->device);
 	return rc;
@@ -374,14 +371,15 @@ int block_poll(struct block *b)
 }
 
 /* Sleeps, unless nobody is there any more who would answer. */
-static int rest(const struct block *b, uint32_t seen)
+static int rest(struct block *b, uint32_t seen)
 {
-	static uint32_t changes;
+	uint32_t changes;
 
 	os_wait(seen, OS_NEVER);
-	if (store_changes() == changes)
-		return 0;
 	changes = store_changes();
+	if (changes == b->changes)
+		return 0;
+	b->changes = changes;
 	return device_state(&b->device) == XenbusStateClosed ? -XEN_ENODEV : 0;
 }
 

@@ -43,6 +43,7 @@ struct block {
 	uint32_t ring_ref, port;
 	unsigned long handle;
 	unsigned int under_way;
+	uint32_t changes;       /* of the store, as last seen */
 	struct block_slot {
 		struct block_request *request; /* NULL: free */
 		unsigned int pages;            /* granted for it */

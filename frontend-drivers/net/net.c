@@ -174,13 +174,9 @@ int net_open(struct net *n, unsigned long id, uint64_t until)
 
 int net_close(struct net *n, uint64_t until)
 {
-	int rc;
+	int rc = device_close(&n->device, until);
 
-	(void)device_set_state(&n->device, XenbusStateClosing);
-	(void)device_await(&n->device, DEVICE_ENDED, until);
-	(void)device_set_state(&n->device, XenbusStateClosed);
-	rc = device_await(&n->device, DEVICE_CLOSED, until);
-	if (rc == XenbusStateClosed)
+	if (!rc)
 		rc = put_all(n);
 	device_forget(&n->device);
 	return rc;

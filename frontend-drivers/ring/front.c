@@ -3,8 +3,6 @@
 
 #include <xen/errno.h>
 
-#include "backend-drivers/ring/shared.h"
-
 void front_ring_init(struct front_ring *r, void *pages, size_t bytes,
 		     uint32_t stride)
 {

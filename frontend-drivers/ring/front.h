@@ -15,13 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct front_ring_head {
-	uint32_t req_prod, req_event, rsp_prod, rsp_event;
-	uint8_t pad[48];
-};
+#include "backend-drivers/ring/shared.h"
 
 struct front_ring {
-	struct front_ring_head *head;
+	struct ring_shared *head;
 	uint32_t size;          /* slots, a power of two */
 	uint32_t stride;        /* bytes of a slot, a multiple of 4 */
 	uint32_t req_prod;      /* the next request to write */

@@ -76,6 +76,17 @@ int device_await(const struct device *d, unsigned int mask, uint64_t until)
 	}
 }
 
+int device_close(const struct device *d, uint64_t until)
+{
+	int rc;
+
+	(void)device_set_state(d, XenbusStateClosing);
+	(void)device_await(d, DEVICE_ENDED, until);
+	(void)device_set_state(d, XenbusStateClosed);
+	rc = device_await(d, DEVICE_CLOSED, until);
+	return rc < 0 ? rc : 0;
+}
+
 unsigned long device_number(const struct device *d, const char *name,
 			    unsigned long absent)
 {

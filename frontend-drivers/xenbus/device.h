@@ -37,6 +37,12 @@ int device_await(const struct device *d, unsigned int mask, uint64_t until);
 #define DEVICE_CLOSED (1u << XenbusStateClosed)
 #define DEVICE_ENDED (1u << XenbusStateClosing | DEVICE_CLOSED)
 
+/*
+ * Tells the other half to close and waits until it has, and so holds nothing
+ * of ours any more: 0 or an error.
+ */
+int device_close(const struct device *d, uint64_t until);
+
 /* A number that the other half tells; @absent when it tells none. */
 unsigned long device_number(const struct device *d, const char *name,
 			    unsigned long absent);

@@ -234,7 +234,7 @@ static void test_unpinned(void **state)
 /* With CPUs to spare, a cap holds; its others may have what it leaves. */
 static void test_cap(void **state)
 {
-	static const unsigned int caps[] = { 5, 10, 50, 75, 150 };
+	static const unsigned int caps[] = { 5, 10, 25, 50, 75, 150 };
 	struct sim *a, *b;
 	unsigned int i;
 

@@ -168,26 +168,6 @@ static void test_water_filled(void **state)
 	play(scenes, ARRAY_SIZE(scenes));
 }
 
-/* Alone on a machine of two CPUs; 150 with two vCPUs. */
-static void test_caps(void **state)
-{
-	static const unsigned int caps[] = { 25, 50, 150 };
-	struct sim *a, *b;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(caps); i++) {
-		machine(2);
-		a = add(256, 3, 0, 0);
-		b = add(256, 3, 0, 0);
-		join(a, b);
-		sched_set_cap(&a->d, (uint16_t)caps[i]);
-		run_for(TIME);
-		assert_in_range(share(a, TIME) + share(b, TIME),
-				caps[i] * 10 - 30, caps[i] * 10 + 30);
-		machine_end();
-	}
-}
-
 /* A new weight counts at once, for who never sleeps, too. */
 static void test_new_weight(void **state)
 {
@@ -400,7 +380,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_water_filled),
-		cmocka_unit_test(test_caps),
 		cmocka_unit_test(test_new_weight),
 		cmocka_unit_test(test_spread_of_many),
 		cmocka_unit_test(test_dodgers),

@@ -10,23 +10,10 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <xen/elfnote.h>
 #include <xen/features.h>
-
-static int __attribute__((format(printf, 2, 3)))
-refuse(struct image_error *err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
-	va_end(ap);
-	return -ENOEXEC;
-}
 
 /* Whether @size bytes at @offset lie within @len. */
 static bool inside(uint64_t offset, uint64_t size, uint64_t len)
@@ -47,23 +34,23 @@ static int read_header(const uint8_t *file, size_t len, Elf64_Ehdr *eh,
 		       struct image_error *err)
 {
 	if (len < sizeof(*eh))
-		return refuse(err, "cut short: %zu bytes hold no ELF header",
-			      len);
+		return unfit(err, "cut short: %zu bytes hold no ELF header",
+			     len);
 	memcpy(eh, file, sizeof(*eh));
 	if (memcmp(eh->e_ident, ELFMAG, SELFMAG))
-		return refuse(err, "is no ELF file");
+		return unfit(err, "is no ELF file");
 	if (eh->e_ident[EI_CLASS] != ELFCLASS64 ||
 	    eh->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    eh->e_machine != EM_X86_64)
-		return refuse(err, "is not for x86-64 (class %u, machine %u)",
-			      eh->e_ident[EI_CLASS], eh->e_machine);
+		return unfit(err, "is not for x86-64 (class %u, machine %u)",
+			     eh->e_ident[EI_CLASS], eh->e_machine);
 	if (eh->e_phentsize != sizeof(Elf64_Phdr) || !eh->e_phnum)
-		return refuse(err, "has no program headers");
+		return unfit(err, "has no program headers");
 	if (!inside(eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr),
 		    len))
-		return refuse(err, "cut short: program headers at %#llx end "
-			      "beyond its %zu bytes",
-			      (unsigned long long)eh->e_phoff, len);
+		return unfit(err, "cut short: program headers at %#llx end "
+			     "beyond its %zu bytes",
+			     (unsigned long long)eh->e_phoff, len);
 	return 0;
 }
 
@@ -73,17 +60,17 @@ static int add_segment(struct image *image, const Elf64_Phdr *ph, size_t len,
 	struct image_segment *seg;
 
 	if (image->nr_segments == IMAGE_MAX_SEGMENTS)
-		return refuse(err, "has more than %d segments",
-			      IMAGE_MAX_SEGMENTS);
+		return unfit(err, "has more than %d segments",
+			     IMAGE_MAX_SEGMENTS);
 	if (!inside(ph->p_offset, ph->p_filesz, len))
-		return refuse(err, "cut short: segment %u ends at %#llx, the "
-			      "file at %#zx", image->nr_segments,
-			      (unsigned long long)ph->p_offset + ph->p_filesz,
-			      len);
+		return unfit(err, "cut short: segment %u ends at %#llx, the "
+			     "file at %#zx", image->nr_segments,
+			     (unsigned long long)ph->p_offset + ph->p_filesz,
+			     len);
 	if (ph->p_filesz > ph->p_memsz || ph->p_memsz > IMAGE_MAX_SIZE ||
 	    ph->p_paddr > UINT64_MAX - IMAGE_MAX_SIZE)
-		return refuse(err, "segment %u has impossible sizes",
-			      image->nr_segments);
+		return unfit(err, "segment %u has impossible sizes",
+			     image->nr_segments);
 	seg = &image->segment[image->nr_segments++];
 	seg->paddr = ph->p_paddr;
 	seg->offset = ph->p_offset;
@@ -127,11 +114,11 @@ static int check_features(const char *list, struct image_error *err)
 				found |= strlen(have[i]) == n - 1 &&
 					 !memcmp(have[i], list + 1, n - 1);
 			if (!found)
-				return refuse(err, "requires the feature "
-					      "\"%.*s\", which a PV domain "
-					      "does not have",
-					      (int)(n > 40 ? 40 : n - 1),
-					      list + 1);
+				return unfit(err, "requires the feature "
+					     "\"%.*s\", which a PV domain "
+					     "does not have",
+					     (int)(n > 40 ? 40 : n - 1),
+					     list + 1);
 		}
 		list += n;
 		list += *list == '|';
@@ -199,8 +186,8 @@ static int read_notes(struct image *image, const uint8_t *at, uint64_t left,
 		desc_room = ((uint64_t)nh.n_descsz + 3) & ~3ull;
 		left -= sizeof(nh);
 		if (name_room > left || nh.n_descsz > left - name_room)
-			return refuse(err, "damaged: a note is longer than "
-				      "its segment");
+			return unfit(err, "damaged: a note is longer than "
+				     "its segment");
 		if (nh.n_namesz == 4 && !memcmp(name, "Xen", 4)) {
 			image->has_notes = true;
 			rc = take_note(image, nh.n_type, name + name_room,
@@ -239,28 +226,28 @@ static int check_addresses(const struct image *image, struct image_error *err)
 	uint64_t size = image->paddr_end - image->paddr_start;
 
 	if (!image->nr_segments || !size)
-		return refuse(err, "has nothing to load");
+		return unfit(err, "has nothing to load");
 	if (image->paddr_start < image->paddr_offset ||
 	    size > IMAGE_MAX_SIZE ||
 	    image->paddr_end - image->paddr_offset > (uint64_t)1 << 40)
-		return refuse(err, "loads to impossible addresses");
+		return unfit(err, "loads to impossible addresses");
 	if (image->virt_base & 0x3fffff)
-		return refuse(err, "VIRT_BASE %#llx is not a multiple of "
-			      "4 MiB", (unsigned long long)image->virt_base);
+		return unfit(err, "VIRT_BASE %#llx is not a multiple of "
+			     "4 MiB", (unsigned long long)image->virt_base);
 	if (!guest_range(image->virt_base,
 			 image->paddr_end - image->paddr_offset))
-		return refuse(err, "virtual addresses from %#llx on are not "
-			      "a guest's to use",
-			      (unsigned long long)image->virt_base);
+		return unfit(err, "virtual addresses from %#llx on are not "
+			     "a guest's to use",
+			     (unsigned long long)image->virt_base);
 	if (!loaded(image, image->entry))
-		return refuse(err, "entry point %#llx lies outside of it",
-			      (unsigned long long)image->entry);
+		return unfit(err, "entry point %#llx lies outside of it",
+			     (unsigned long long)image->entry);
 	if (image->has_hypercall_page && !loaded(image, image->hypercall_page))
-		return refuse(err, "hypercall page %#llx lies outside of it",
-			      (unsigned long long)image->hypercall_page);
+		return unfit(err, "hypercall page %#llx lies outside of it",
+			     (unsigned long long)image->hypercall_page);
 	if (image->has_init_p2m && (image->init_p2m & 0x1fffff))
-		return refuse(err, "INIT_P2M %#llx is not a multiple of "
-			      "2 MiB", (unsigned long long)image->init_p2m);
+		return unfit(err, "INIT_P2M %#llx is not a multiple of "
+			     "2 MiB", (unsigned long long)image->init_p2m);
 	return 0;
 }
 
@@ -289,8 +276,8 @@ int image_parse(const uint8_t *file, size_t len, struct image *image,
 			return rc;
 	}
 	if (!got.has_notes)
-		return refuse(err, "has no notes of owner \"Xen\": it is no "
-			      "kernel for a PV domain");
+		return unfit(err, "has no notes of owner \"Xen\": it is no "
+			     "kernel for a PV domain");
 	if (!has_entry)
 		got.entry = eh.e_entry;
 	rc = check_addresses(&got, err);

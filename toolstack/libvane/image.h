@@ -5,9 +5,12 @@
 #ifndef TOOLSTACK_LIBVANE_IMAGE_H
 #define TOOLSTACK_LIBVANE_IMAGE_H
 
+#include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define IMAGE_MAX_SEGMENTS	32
 #define IMAGE_MAX_SIZE		((size_t)512 << 20)
@@ -40,6 +43,18 @@ struct image {
 struct image_error {
 	char text[160];
 };
+
+/** Says why an image is unfit. Returns -ENOEXEC. */
+static inline int __attribute__((format(printf, 2, 3)))
+unfit(struct image_error *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return -ENOEXEC;
+}
 
 enum image_kind { IMAGE_ELF, IMAGE_BZIMAGE, IMAGE_UNKNOWN };
 

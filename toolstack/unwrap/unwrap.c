@@ -12,8 +12,6 @@
 #include "toolstack/unwrap/unwrap.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,17 +34,6 @@
 #define PAGE		((size_t)4096)
 /* Piece of the other formats. */
 #define PIECE		((size_t)256 << 10)
-
-static int __attribute__((format(printf, 2, 3)))
-refuse(struct image_error *err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
-	va_end(ap);
-	return -ENOEXEC;
-}
 
 static uint32_t le32(const uint8_t *p)
 {
@@ -74,9 +61,9 @@ struct out {
 
 static int wrong_size(const struct out *o, const char *more)
 {
-	return refuse(o->err, "damaged: its %s payload unpacks to %s%zu "
-		      "bytes, not the promised %zu", o->format, more, o->done,
-		      o->size);
+	return unfit(o->err, "damaged: its %s payload unpacks to %s%zu "
+		     "bytes, not the promised %zu", o->format, more, o->done,
+		     o->size);
 }
 
 static int emit(struct out *o, size_t len)
@@ -102,8 +89,8 @@ static int unpack_gzip(struct out *o, const uint8_t *in, size_t in_len)
 			rc = emit(o, PIECE - z.avail_out);
 	}
 	if (!rc && ended != Z_STREAM_END)
-		rc = refuse(o->err, "damaged: its gzip payload fails (%s)",
-			    z.msg ? z.msg : "it ends early");
+		rc = unfit(o->err, "damaged: its gzip payload fails (%s)",
+			   z.msg ? z.msg : "it ends early");
 	inflateEnd(&z);
 	return rc;
 }
@@ -124,8 +111,8 @@ static int unpack_lzma(struct out *o, const uint8_t *in, size_t in_len,
 			rc = emit(o, PIECE - xz->avail_out);
 	}
 	if (!rc && ended != LZMA_STREAM_END)
-		rc = refuse(o->err, "damaged: its %s payload fails (liblzma "
-			    "error %d)", o->format, ended);
+		rc = unfit(o->err, "damaged: its %s payload fails (liblzma "
+			   "error %d)", o->format, ended);
 	lzma_end(xz);
 	return rc;
 }
@@ -164,8 +151,8 @@ static int unpack_bzip2(struct out *o, const uint8_t *in, size_t in_len)
 			rc = emit(o, PIECE - z.avail_out);
 	}
 	if (!rc && ended != BZ_STREAM_END)
-		rc = refuse(o->err, "damaged: its bzip2 payload fails "
-			    "(libbz2 error %d)", ended);
+		rc = unfit(o->err, "damaged: its bzip2 payload fails "
+			   "(libbz2 error %d)", ended);
 	BZ2_bzDecompressEnd(&z);
 	return rc;
 }
@@ -185,11 +172,11 @@ static int unpack_zstd(struct out *o, const uint8_t *in, size_t in_len)
 
 		hint = ZSTD_decompressStream(zstd, &to, &from);
 		if (ZSTD_isError(hint))
-			rc = refuse(o->err, "damaged: its zstd payload fails "
-				    "(%s)", ZSTD_getErrorName(hint));
+			rc = unfit(o->err, "damaged: its zstd payload fails "
+				   "(%s)", ZSTD_getErrorName(hint));
 		else if (hint && from.pos == from.size && !to.pos)
-			rc = refuse(o->err, "damaged: its zstd payload fails "
-				    "(it ends early)");
+			rc = unfit(o->err, "damaged: its zstd payload fails "
+				   "(it ends early)");
 		else
 			rc = emit(o, to.pos);
 	}
@@ -209,21 +196,21 @@ static int unpack_lz4(struct out *o, const uint8_t *in, size_t in_len)
 		pos += 4;
 		if (size > in_len - pos ||
 		    size > (uint32_t)LZ4_compressBound(LZ4_BLOCK))
-			return refuse(o->err, "damaged: an LZ4 block ends "
-				      "beyond the payload");
+			return unfit(o->err, "damaged: an LZ4 block ends "
+				     "beyond the payload");
 		n = LZ4_decompress_safe((const char *)in + pos, (char *)o->buf,
 					size, LZ4_BLOCK);
 		if (n < 0)
-			return refuse(o->err, "damaged: its LZ4 payload fails "
-				      "after %zu bytes", o->done);
+			return unfit(o->err, "damaged: its LZ4 payload fails "
+				     "after %zu bytes", o->done);
 		pos += size;
 		rc = emit(o, n);
 		if (rc)
 			return rc;
 	}
 	return pos == in_len ? 0 :
-		refuse(o->err, "damaged: its LZ4 payload has a piece of a "
-		       "block at its end");
+		unfit(o->err, "damaged: its LZ4 payload has a piece of a "
+		      "block at its end");
 }
 
 /*
@@ -258,8 +245,8 @@ static int unpack_lzo(struct out *o, const uint8_t *in, size_t in_len)
 	size_t sums, plain, pos = lzo_header(in, in_len, &sums, &plain);
 
 	if (!pos || lzo_init() != LZO_E_OK)
-		return refuse(o->err, "its LZO payload has a header of an "
-			      "unknown kind");
+		return unfit(o->err, "its LZO payload has a header of an "
+			     "unknown kind");
 	while (in_len - pos >= 4) {
 		lzo_uint size = be(in + pos, 4), packed, got = size;
 		int rc;
@@ -272,20 +259,20 @@ static int unpack_lzo(struct out *o, const uint8_t *in, size_t in_len)
 		pos += 8 + 4 * (packed < size ? sums : plain);
 		if (size > LZO_BLOCK || packed > size || pos > in_len ||
 		    packed > in_len - pos)
-			return refuse(o->err, "damaged: an LZO block ends "
-				      "beyond the payload");
+			return unfit(o->err, "damaged: an LZO block ends "
+				     "beyond the payload");
 		if (packed == size)
 			memcpy(o->buf, in + pos, size);
 		else if (lzo1x_decompress_safe(in + pos, packed, o->buf, &got,
 					       NULL) != LZO_E_OK || got != size)
-			return refuse(o->err, "damaged: its LZO payload fails "
-				      "after %zu bytes", o->done);
+			return unfit(o->err, "damaged: its LZO payload fails "
+				     "after %zu bytes", o->done);
 		pos += packed;
 		rc = emit(o, size);
 		if (rc)
 			return rc;
 	}
-	return refuse(o->err, "damaged: its LZO payload has no end");
+	return unfit(o->err, "damaged: its LZO payload has no end");
 }
 
 static const struct format {
@@ -322,8 +309,8 @@ int image_decompress(const uint8_t *in, size_t in_len, size_t size,
 	int rc;
 
 	if (!f)
-		return refuse(err, "its payload is of no known format; known: "
-			      "gzip, XZ, LZMA, bzip2, LZO, LZ4, zstd");
+		return unfit(err, "its payload is of no known format; known: "
+			     "gzip, XZ, LZMA, bzip2, LZO, LZ4, zstd");
 	o.format = f->name;
 	if (posix_memalign((void **)&o.buf, PAGE, f->buffer))
 		return -ENOMEM;
@@ -344,23 +331,23 @@ static int find_payload(const uint8_t *file, size_t len,
 	uint64_t start, length;
 
 	if (len < 0x250)
-		return refuse(err, "cut short: its %zu bytes hold no bzImage "
-			      "header", len);
+		return unfit(err, "cut short: its %zu bytes hold no bzImage "
+			     "header", len);
 	version = file[0x206] | file[0x207] << 8;
 	if (version < 0x208)
-		return refuse(err, "boot protocol %x.%02x is older than 2.08 "
-			      "and names no payload", version >> 8,
-			      version & 0xff);
+		return unfit(err, "boot protocol %x.%02x is older than 2.08 "
+			     "and names no payload", version >> 8,
+			     version & 0xff);
 	sectors = file[0x1f1] ? file[0x1f1] : 4;
 	start = (sectors + 1) * 512 + (uint64_t)le32(file + 0x248);
 	length = le32(file + 0x24c);
 	if (start + length > len)
-		return refuse(err, "cut short: its payload ends at %llu, the "
-			      "file at %zu",
-			      (unsigned long long)(start + length), len);
+		return unfit(err, "cut short: its payload ends at %llu, the "
+			     "file at %zu",
+			     (unsigned long long)(start + length), len);
 	if (length < 16)
-		return refuse(err, "damaged: its payload has only %llu bytes",
-			      (unsigned long long)length);
+		return unfit(err, "damaged: its payload has only %llu bytes",
+			     (unsigned long long)length);
 	*payload = file + start;
 	*payload_len = length;
 	return 0;
@@ -378,8 +365,8 @@ int image_unwrap(const uint8_t *file, size_t len, image_sink *sink, void *arg,
 		return rc;
 	claimed = le32(in + in_len - 4);
 	if (claimed > IMAGE_MAX_SIZE || !claimed)
-		return refuse(err, "damaged: it promises to unpack to %zu "
-			      "bytes", claimed);
+		return unfit(err, "damaged: it promises to unpack to %zu "
+			     "bytes", claimed);
 	f = format_of(in, in_len);
 	if (!f || !f->eats_size)
 		in_len -= 4;

@@ -44,8 +44,8 @@ void dir_put(struct dir *d);
 struct node *dir_find(struct dir *d, const char *name, size_t len);
 
 /*
- * The place of an existing child.  All down to it belongs to this
- * map alone afterwards, so that the caller may replace the node in it.
+ * The place of an existing child.  All down to it belongs to this map alone
+ * afterwards, so that the caller may replace the node in it.
  */
 struct node **dir_slot(struct dir **at, const char *name, size_t len);
 
