@@ -312,16 +312,22 @@ static bool sees(const struct watch *w, const struct sight *sight)
 	return false;
 }
 
-static void fire(struct server *srv, const char *path, bool exact,
-		 const struct sight *sight)
+/* To the watches that match_path() found last. */
+static void deliver(const char *path, const struct sight *sight)
 {
-	match_path(srv, path, exact);
 	if (match_count > 1)
 		qsort(matches, match_count, sizeof(*matches), by_registration);
 	for (size_t i = 0; i < match_count; i++) {
 		if (sees(matches[i], sight))
 			conn_event(matches[i], path);
 	}
+}
+
+static void fire_exactly(struct server *srv, const char *path,
+			 const struct sight *sight)
+{
+	match_path(srv, path, true);
+	deliver(path, sight);
 }
 
 /*
@@ -349,11 +355,11 @@ static void fire_below(struct server *srv, const struct node *n, char *path,
 		memcpy(path + len + 1, node_name(child[i]),
 		       child[i]->name_len + 1u);
 		if (top_first)
-			fire(srv, path, true, &sight);
+			fire_exactly(srv, path, &sight);
 		fire_below(srv, child[i], path, end, top_first);
 		path[end] = '\0';
 		if (!top_first)
-			fire(srv, path, true, &sight);
+			fire_exactly(srv, path, &sight);
 	}
 	free(child);
 }
@@ -395,9 +401,11 @@ void watch_fire(struct server *srv, const struct change *change)
 		if (n)
 			sight.perms[2] = n->perms;
 	}
-	if (change->removed && !change->top_first)
+	if (change->removed && !change->top_first) {
 		fire_removed(srv, change);
-	fire(srv, path, false, &sight);
+		match_path(srv, path, false);
+	}
+	deliver(path, &sight);
 	if (change->removed && change->top_first)
 		fire_removed(srv, change);
 }
@@ -406,7 +414,7 @@ void watch_fire_special(struct server *srv, enum special which)
 {
 	struct sight sight = { .perms = { srv->special_perms[which] } };
 
-	fire(srv, special_names[which], true, &sight);
+	fire_exactly(srv, special_names[which], &sight);
 }
 
 void change_done(struct change *c)
