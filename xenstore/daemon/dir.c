@@ -97,11 +97,6 @@ static unsigned int place_in_bucket(const struct dir *d, const struct key *k)
 _Static_assert(!offsetof(struct dir, refs) && !offsetof(struct node, refs),
 	       "a slot's content begins with its references");
 
-static uint32_t *refs_of(void *slot)
-{
-	return slot;
-}
-
 struct dir *dir_get(struct dir *d)
 {
 	if (d)
@@ -109,21 +104,31 @@ struct dir *dir_get(struct dir *d)
 	return d;
 }
 
+static void put(struct dir *d, unsigned int shift);
+
+/* Drop the last reference on what slot `i` holds. */
+static void put_last(struct dir *d, unsigned int i, unsigned int shift)
+{
+	if (dir_is_deeper(d, i))
+		put(d->slot[i], shift + DIR_BITS);
+	else
+		node_put(d->slot[i]);
+}
+
 static void put(struct dir *d, unsigned int shift)
 {
-	unsigned int rest, count;
+	unsigned int count;
 
 	if (!d || --d->refs)
 		return;
-	rest = d->has;
 	count = dir_slots(d, shift);
-	for (unsigned int i = 0; i < count; i++, rest &= rest - 1) {
-		if (d->slot[i] && *refs_of(d->slot[i]) > 1)
-			--*refs_of(d->slot[i]);
-		else if (d->deeper & rest & -rest)
-			put(d->slot[i], shift + DIR_BITS);
+	for (unsigned int i = 0; i < count; i++) {
+		uint32_t *refs = d->slot[i];
+
+		if (refs && *refs > 1)
+			--*refs;
 		else
-			node_put(d->slot[i]);
+			put_last(d, i, shift);
 	}
 	free(d);
 }
@@ -151,7 +156,7 @@ static struct dir *own(struct dir **at, unsigned int shift)
 	memcpy(copy, old, size_of(count));
 	copy->refs = 1;
 	for (unsigned int i = 0; i < count; i++)
-		++*refs_of(copy->slot[i]);
+		++*(uint32_t *)copy->slot[i];
 	old->refs--;
 	*at = copy;
 	return copy;

@@ -247,8 +247,8 @@ static void note_change(struct pathset *changes, struct change *change)
 }
 
 /* Do the logged changes again on `v`: 0, or the first that failed. */
-static int replay(const struct tx *tx, const struct view *v,
-		  struct pathset *changes)
+static int replay_all(const struct tx *tx, const struct view *v,
+		      struct pathset *changes)
 {
 	const struct tx_op *op;
 
@@ -304,71 +304,76 @@ static void tell(const struct tx *tx, const struct pathset *changes)
 	}
 }
 
+/* On a root of its own, which replaces the store's if all goes well. */
+static int replay(const struct tx *tx)
+{
+	struct server *srv = tx->conn->srv;
+	struct node *root = node_get(srv->root);
+	struct pathset changes = { 0 };
+	struct deltas deltas = { 0 };
+	struct view v = { .srv = srv, .root = &root, .deltas = &deltas };
+	int rc;
+
+	conn_caller(tx->conn, &v.who);
+	rc = replay_all(tx, &v, &changes);
+	if (!rc) {
+		apply_deltas(srv, &deltas);
+		node_put(srv->root);
+		srv->root = root;
+		tell(tx, &changes);
+	} else {
+		node_put(root);
+	}
+	drop_changes(&changes);
+	free(deltas.entry);
+	return rc;
+}
+
 /*
- * Will the log be done again just as it was?  The store is what it was then,
- * and whom no quota holds can only fail for a new owner who has died since.
+ * Is the store still what it was when the transaction began, so that what the
+ * transaction made of it can take its place?  Removals have more to tell than
+ * can be seen of the two trees, and a new owner may have died since.
  */
-static bool cannot_fail(const struct tx *tx)
+static bool can_adopt(const struct tx *tx)
 {
 	const struct tx_op *op;
 
-	if (!tx->conn->privileged || tx->conn->srv->root != tx->base)
+	if (tx->conn->srv->root != tx->base)
 		return false;
 	STAILQ_FOREACH(op, &tx->log, link) {
-		if (op->kind == TX_SET_PERMS)
+		if (op->kind != TX_WRITE && op->kind != TX_MKDIR)
 			return false;
 	}
 	return true;
 }
 
-/* On the store itself, which nobody need have a copy of any more. */
-static void replay_in_place(struct tx *tx, struct view *v,
-			    struct pathset *changes)
+static void adopt(struct tx *tx)
 {
-	node_put(tx->base);
-	node_put(tx->root);
-	tx->base = tx->root = NULL;
-	v->root = &v->srv->root;
-	(void)replay(tx, v, changes);
-}
+	struct server *srv = tx->conn->srv;
 
-/* On a root of its own, which replaces the store's if all goes well. */
-static int replay_beside(const struct tx *tx, struct view *v,
-			 struct pathset *changes)
-{
-	struct server *srv = v->srv;
-	struct node *root = node_get(srv->root);
-	struct deltas deltas = { 0 };
-	int rc;
+	node_put(srv->root);
+	srv->root = node_get(tx->root);
+	apply_deltas(srv, &tx->deltas);
+	for (size_t i = 0; i < tx->touched.count; i++) {
+		const struct pathset_entry *e = &tx->touched.entry[i];
+		struct change change = { .path = e->path, .top_first = true };
 
-	v->root = &root;
-	v->deltas = &deltas;
-	rc = replay(tx, v, changes);
-	if (!rc) {
-		apply_deltas(srv, &deltas);
-		node_put(srv->root);
-		srv->root = root;
-	} else {
-		node_put(root);
+		/* MKDIR of what there was changes nothing. */
+		if ((e->flags & TOUCH_WRITE) &&
+		    !same(tree_find(tx->base, e->path),
+			  tree_find(srv->root, e->path), TOUCH_SELF))
+			watch_fire(srv, &change);
 	}
-	free(deltas.entry);
-	return rc;
 }
 
 static int commit(struct tx *tx)
 {
-	struct pathset changes = { 0 };
-	struct view v = { .srv = tx->conn->srv };
 	int rc = 0;
 
-	conn_caller(tx->conn, &v.who);
-	if (cannot_fail(tx))
-		replay_in_place(tx, &v, &changes);
+	if (can_adopt(tx))
+		adopt(tx);
 	else
-		rc = replay_beside(tx, &v, &changes);
-	if (!rc)
-		tell(tx, &changes);
-	drop_changes(&changes);
+		rc = replay(tx);
 	/* Only a quota is for the caller; all else: look again. */
 	return rc && rc != -ENOSPC ? -EAGAIN : rc;
 }

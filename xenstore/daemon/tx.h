@@ -5,7 +5,8 @@
  * its own that shares what it did not change, and keeps a log of the changes
  * it made.  A commit compares, for each node that the transaction looked at,
  * the snapshot with the store as it is; if none differs, it does the logged
- * changes again on the store itself.  So a transaction conflicts where it
+ * changes again on the store itself, or, if nobody changed the store, lets its
+ * own tree take that one's place.  So a transaction conflicts where it
  * read, and a change beside what it read, even in the same directory, does
  * not disturb it.
  */
