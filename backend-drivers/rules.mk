@@ -5,10 +5,12 @@ BACKEND := $(BUILD)/backend-drivers
 
 BACKEND_RING := ring/ring.c ring/stream.c
 BACKEND_BASE := $(addprefix base/,log.c loop.c ports.c grants.c domains.c \
-	daemon.c bus.c serve.c)
+	daemon.c bus.c \
+	worker.c confine.c served.c serve.c)
 BACKEND_CONSOLE := $(addprefix console/,backlog.c guestlog.c history.c pty.c console.c \
 	consoled.c)
-BACKEND_BLOCK := $(addprefix block/,proto.c buffers.c image.c queue.c blockd.c)
+BACKEND_BLOCK := $(addprefix block/,proto.c buffers.c image.c uring.c queue.c \
+	blockd.c)
 BACKEND_NET := $(addprefix net/,gather.c offload.c rate.c tap.c transmit.c receive.c \
 	vif.c netd.c)
 
@@ -26,13 +28,13 @@ $(BACKEND)/%.o: backend-drivers/%.c
 .SECONDEXPANSION:
 $(BUILD)/vane-consoled: $(call backend_objs,$(BACKEND_CONSOLE)) \
 		$$(BACKEND_COMMON)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lseccomp
 
 $(BUILD)/vane-blockd: $(call backend_objs,$(BACKEND_BLOCK)) $$(BACKEND_COMMON)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -luring
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lseccomp -luring
 
 $(BUILD)/vane-netd: $(call backend_objs,$(BACKEND_NET)) $$(BACKEND_COMMON)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lseccomp
 
 BACKEND_DAEMONS := $(addprefix $(BUILD)/vane-,consoled blockd netd)
 ALL += $(BACKEND_DAEMONS)
@@ -55,7 +57,7 @@ $(BACKEND)/test/test_console: $(call backend_test,test_console,\
 $(BACKEND)/test/test_block: $(call backend_test,test_block,\
 	block/proto.c block/buffers.c)
 $(BACKEND)/test/test_queue: $(call backend_test,test_queue,\
-	block/proto.c block/buffers.c block/queue.c ring/ring.c \
+	block/proto.c block/buffers.c block/uring.c block/queue.c ring/ring.c \
 	base/loop.c base/log.c)
 $(BACKEND)/test/test_queue: BACKEND_TEST_LIBS := -luring
 $(BACKEND)/test/test_net: $(call backend_test,test_net,\

@@ -201,9 +201,12 @@ int device_publish_again(struct device *d, const char *key, const char *value,
 
 /* --- steps --------------------------------------------------------------- */
 
-static void try_probe(struct device *d)
+static void probe_ended(struct device *d, int rc)
 {
-	if (driver->probe(d)) {
+	d->entering = rc == BUS_LATER;
+	if (d->entering)
+		return;
+	if (rc) {
 		d->failed = true;
 		(void)device_publish(d, "hotplug-status", "error");
 		set_state(d, XenbusStateClosed);
@@ -216,15 +219,24 @@ static void try_probe(struct device *d)
 		set_state(d, XenbusStateInitWait);
 }
 
-static void try_connect(struct device *d)
+static void connect_ended(struct device *d, int rc)
 {
-	if (driver->connect(d)) {
+	d->entering = rc == BUS_LATER;
+	if (d->entering)
+		return;
+	if (rc) {
 		set_state(d, XenbusStateClosing);
 		return;
 	}
 	d->connected = true;
 	device_log(d, "connected");
 	set_state(d, XenbusStateConnected);
+}
+
+static void disconnect_ended(struct device *d)
+{
+	d->leaving = d->connected = false;
+	device_log(d, "disconnected");
 }
 
 /* True when nothing of the front end's is held any more. */
@@ -237,17 +249,22 @@ static bool try_disconnect(struct device *d)
 	d->leaving = true;
 	if (!driver->disconnect(d))
 		return false;
-	d->leaving = d->connected = false;
-	device_log(d, "disconnected");
+	disconnect_ended(d);
 	return true;
 }
 
-static void try_release(struct device *d)
+/* True when nothing of Dom0's is held any more. */
+static bool try_release(struct device *d)
 {
+	if (d->leaving)
+		return false;
 	if (!d->probed)
-		return;
-	driver->release(d);
-	d->probed = false;
+		return true;
+	d->leaving = true;
+	if (!driver->release(d))
+		return false;
+	d->leaving = d->probed = false;
+	return true;
 }
 
 static void device_free(struct device *d)
@@ -305,16 +322,15 @@ static void remove_orphan(struct device *d)
 /* The front end closed, or is gone. */
 static void check_closed(struct device *d)
 {
-	if (!try_disconnect(d))
+	if (!try_disconnect(d) || !try_release(d))
 		return;
-	try_release(d);
 	set_state(d, XenbusStateClosed);
 	remove_orphan(d);
 }
 
 static void check_open(struct device *d, enum xenbus_state front)
 {
-	if (d->failed || d->leaving)
+	if (d->failed)
 		return;
 	if (d->state == XenbusStateClosed &&
 	    (front != XenbusStateInitialising || !online(d)))
@@ -326,11 +342,11 @@ static void check_open(struct device *d, enum xenbus_state front)
 		return;
 	}
 	if (!d->probed)
-		try_probe(d);
+		probe_ended(d, driver->probe(d));
 	if (!d->probed || d->connected)
 		return;
 	if (front == XenbusStateInitialised || front == XenbusStateConnected)
-		try_connect(d);
+		connect_ended(d, driver->connect(d));
 }
 
 /* The toolstack asks for the end by writing 5 over our state. */
@@ -348,12 +364,13 @@ static void device_check(struct device *d)
 	char path[PATH_MAX_STORE];
 	enum xenbus_state front;
 
+	/* Looked at again when the step that takes time has been taken. */
+	if (d->entering || d->leaving)
+		return;
 	if (key_path(path, d->path, "state") ||
 	    store_exists(store, STORE_NO_TX, path) == 0) {
-		if (try_disconnect(d)) {
-			try_release(d);
+		if (try_disconnect(d) && try_release(d))
 			device_free(d);
-		}
 		return;
 	}
 	note_toolstack(d);
@@ -388,10 +405,26 @@ static bool any_leaving(void)
 	return d;
 }
 
+void device_probed(struct device *d, int rc)
+{
+	probe_ended(d, rc);
+	if (!stopping)
+		device_check(d);
+}
+
+void device_connected(struct device *d, int rc)
+{
+	connect_ended(d, rc);
+	if (!stopping)
+		device_check(d);
+}
+
 void device_idle(struct device *d)
 {
-	d->leaving = d->connected = false;
-	device_log(d, "disconnected");
+	if (d->connected)
+		disconnect_ended(d);
+	else
+		d->leaving = d->probed = false;
 	if (!stopping)
 		device_check(d);
 	else if (!any_leaving())
@@ -620,6 +653,8 @@ void bus_stop(void)
 		(void)loop_run();		/* until the last is idle */
 	for (struct device *d = devices; d; d = d->next)
 		if (!d->connected)
-			try_release(d);
+			(void)try_release(d);
+	if (any_leaving())
+		(void)loop_run();
 	store_close(store);
 }

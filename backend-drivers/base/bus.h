@@ -16,8 +16,8 @@
  * when its state node is missing, or when its domain is dying. A device ends
  * when its own directory goes.
  *
- * disconnect() may need time (I/O in flight): then the device stands still
- * until the driver calls device_idle().
+ * Each of these steps may need time (I/O in flight, a process that starts):
+ * then the device stands still until the driver says that it is done.
  *
  * The toolstack's part of the store (our directory) is trusted; what the
  * front end wrote is parsed strictly by the readers below.
@@ -46,9 +46,12 @@ struct device {
 	char *front;			/* theirs, absolute */
 	enum xenbus_state state;	/* as we wrote it last */
 	bool probed, connected;
-	bool leaving;			/* disconnect() has begun */
+	bool entering;			/* probe() or connect() goes on */
+	bool leaving;			/* disconnect() or release() goes on */
 	bool failed;			/* probe() failed: wait for removal */
 };
+
+#define BUS_LATER 1	/* probe(), connect(): the result comes later */
 
 struct bus_ops {
 	const char *kind;
@@ -56,11 +59,15 @@ struct bus_ops {
 
 	/*
 	 * Take what the device needs in Dom0 and publish what it can. On
-	 * failure logs why, gives all back and returns -errno.
+	 * failure logs why, gives all back and returns -errno. BUS_LATER:
+	 * device_probed() will tell.
 	 */
 	int (*probe)(struct device *);
 
-	/* Read the front end's keys, map rings, bind ports. As above. */
+	/*
+	 * Read the front end's keys, map rings, bind ports. As above;
+	 * BUS_LATER: device_connected() will tell.
+	 */
 	int (*connect)(struct device *);
 
 	/*
@@ -69,8 +76,8 @@ struct bus_ops {
 	 */
 	bool (*disconnect)(struct device *);
 
-	/* Give back what probe() took. */
-	void (*release)(struct device *);
+	/* Give back what probe() took. As disconnect(). */
+	bool (*release)(struct device *);
 
 	/*
 	 * Our directory may have changed while the device is connected: the
@@ -91,7 +98,11 @@ int bus_start(const struct bus_ops *ops);
  */
 void bus_stop(void);
 
-/** disconnect() has come to its end. */
+/** probe() or connect() has come to its end: 0 or -errno. */
+void device_probed(struct device *d, int rc);
+void device_connected(struct device *d, int rc);
+
+/** disconnect() or release() has come to its end. */
 void device_idle(struct device *d);
 
 /**

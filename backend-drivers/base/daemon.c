@@ -1,6 +1,8 @@
 /*
  * See daemon.h. The parent exits 0 when the child says that it serves, and 1
  * when the child dies before: whoever starts us needs no sleep and no poll.
+ * Between the two stays the holder, which does nothing but start the daemon
+ * again when it was killed.
  */
 #include "backend-drivers/base/daemon.h"
 
@@ -14,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend-drivers/base/log.h"
@@ -113,6 +116,34 @@ static void open_log(const struct daemon *d)
 	}
 }
 
+/*
+ * Returns in the daemon; the holder leaves the process when the daemon ends by
+ * its own will. One that is killed again and again costs a start a second.
+ */
+static void hold(struct daemon *d)
+{
+	for (;;) {
+		pid_t child = fork();
+		int status;
+
+		if (child < 0)
+			log_line(d->name, "nobody will start it again: %s",
+				 strerror(errno));
+		if (child <= 0)
+			return;
+		if (d->ready_pipe >= 0)
+			close(d->ready_pipe);
+		d->ready_pipe = -1;
+		while (waitpid(child, &status, 0) < 0)
+			continue;
+		if (!WIFSIGNALED(status))
+			_exit(WEXITSTATUS(status));
+		log_line(d->name, "killed by signal %d: started again",
+			 WTERMSIG(status));
+		sleep(1);
+	}
+}
+
 /* Each domain's devices and consoles take some: as many as there may be. */
 static void raise_limit(void)
 {
@@ -144,6 +175,8 @@ void daemon_start(struct daemon *d, const char *name, const char *short_name,
 	open_log(d);
 	raise_limit();
 	signal(SIGPIPE, SIG_IGN);
+	if (!d->foreground)
+		hold(d);
 }
 
 int daemon_ready(struct daemon *d)

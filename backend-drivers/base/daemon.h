@@ -1,6 +1,8 @@
 /*
  * How every daemon here begins and ends: options, log file, pid file, going
- * to the background once it is ready to serve, and a clean end on SIGTERM.
+ * to the background once it is ready to serve, and a clean end on SIGTERM. In
+ * the background a second process, the holder, starts it again when it was
+ * killed; the pid file names the daemon that runs.
  */
 #ifndef BACKEND_BASE_DAEMON_H
 #define BACKEND_BASE_DAEMON_H

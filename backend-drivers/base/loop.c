@@ -24,6 +24,11 @@ static struct {
 
 int loop_init(void)
 {
+	/* A process that was forked by one with a loop begins with its own. */
+	loop.work = loop.turn = NULL;
+	loop.work_end = &loop.work;
+	loop.timers = NULL;
+	loop.batch_len = 0;
 	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
 	return loop.epoll < 0 ? -errno : 0;
 }

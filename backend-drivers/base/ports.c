@@ -56,6 +56,11 @@ int ports_init(void)
 	return evtchn.fd < 0 ? evtchn.fd : loop_fd_add(&evtchn);
 }
 
+int ports_restrict(uint32_t domid)
+{
+	return evtchn_restrict(evtchn.fd, domid);
+}
+
 int port_bind(struct port *p, uint32_t domid, uint32_t remote)
 {
 	int rc = evtchn_bind_interdomain(evtchn.fd, domid, remote);

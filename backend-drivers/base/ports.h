@@ -22,6 +22,9 @@ struct port {
 /** Opens the node and joins the loop. Returns 0 or -errno. */
 int ports_init(void);
 
+/** From here on only ports of @domid can be bound. Returns 0 or -errno. */
+int ports_restrict(uint32_t domid);
+
 /**
  * Connects @p, whose callback is set, to port @remote of @domid. The port
  * fires once at once. Returns 0 or -errno.

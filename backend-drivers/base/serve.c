@@ -10,15 +10,27 @@
 #include "backend-drivers/base/loop.h"
 #include "backend-drivers/base/ports.h"
 
-static int start(const struct bus_ops *devices)
+/* What both ways have in common. */
+static int start(void)
 {
-	int rc;
+	int rc = loop_init();
 
-	if ((rc = loop_init()) || (rc = daemon_signals()) ||
-	    (rc = domains_init()) || (rc = grants_init()) ||
-	    (rc = ports_init()))
-		return rc;
-	return bus_start(devices);
+	if (!rc)
+		rc = daemon_signals();
+	return rc ? rc : domains_init();
+}
+
+static int run(struct daemon *d, int rc)
+{
+	if (!rc)
+		rc = daemon_ready(d);
+	if (!rc)
+		rc = loop_run();
+	if (rc)
+		log_line(d->name, "ends: error %d (%s)", -rc, strerror(-rc));
+	bus_stop();
+	daemon_end(d);
+	return rc ? 1 : 0;
 }
 
 int serve(const char *name, const char *short_name,
@@ -28,14 +40,25 @@ int serve(const char *name, const char *short_name,
 	int rc;
 
 	daemon_start(&d, name, short_name, argc, argv);
-	rc = start(devices);
+	rc = start();
 	if (!rc)
-		rc = daemon_ready(&d);
+		rc = grants_init();
 	if (!rc)
-		rc = loop_run();
-	if (rc)
-		log_line(d.name, "ends: error %d (%s)", -rc, strerror(-rc));
-	bus_stop();
-	daemon_end(&d);
-	return rc ? 1 : 0;
+		rc = ports_init();
+	if (!rc)
+		rc = bus_start(devices);
+	return run(&d, rc);
+}
+
+int serve_by_workers(const char *name, const char *short_name,
+		     const struct served_ops *devices, int argc, char **argv)
+{
+	struct daemon d;
+	int rc;
+
+	daemon_start(&d, name, short_name, argc, argv);
+	rc = start();
+	if (!rc)
+		rc = served_start(devices);
+	return run(&d, rc);
 }

@@ -3,6 +3,7 @@
 #define BACKEND_BASE_SERVE_H
 
 #include "bus.h"
+#include "served.h"
 
 /**
  * Everything that main() has to do: options, signals, event channels, grants,
@@ -13,5 +14,9 @@
  */
 int serve(const char *name, const char *short_name,
 	  const struct bus_ops *devices, int argc, char **argv);
+
+/** The same with a process of its own for each device. */
+int serve_by_workers(const char *name, const char *short_name,
+		     const struct served_ops *devices, int argc, char **argv);
 
 #endif

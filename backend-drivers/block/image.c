@@ -20,8 +20,7 @@
 #include "backend-drivers/block/proto.h"
 
 #define PROBE_ALIGN 4096
-#define LOCK_TRIES 100
-#define LOCK_PAUSE_US 20000
+#define LOCK_HALF ((off_t)1 << 62)
 
 static bool direct_works(int fd, uint32_t block_size)
 {
@@ -35,20 +34,25 @@ static bool direct_works(int fd, uint32_t block_size)
 	return works;
 }
 
-static int lock(int fd, bool read_only, bool wait)
+/*
+ * The lower half of the range is the disk's, the upper half has a byte for
+ * each device.
+ */
+static int lock(int fd, bool read_only, bool shared, uint64_t key, bool wait)
 {
-	struct flock whole = {
+	struct flock range = {
 		.l_type = read_only ? F_RDLCK : F_WRLCK,
 		.l_whence = SEEK_SET,
+		.l_start = shared ? LOCK_HALF + (off_t)key : 0,
+		.l_len = shared ? 1 : LOCK_HALF,
 	};
 
-	for (int tries = wait ? LOCK_TRIES : 1;; tries--) {
-		if (!fcntl(fd, F_OFD_SETLK, &whole))
-			return 0;
-		if (tries == 1)
-			return errno == EAGAIN ? -EBUSY : -errno;
-		usleep(LOCK_PAUSE_US);
-	}
+	/* Who may not write leaves nothing behind that can reach the disk. */
+	if (shared && read_only)
+		return 0;
+	if (!fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &range))
+		return 0;
+	return errno == EAGAIN ? -EBUSY : -errno;
 }
 
 /* A number of the device's queue in sysfs; a partition's parent has it. */
@@ -74,38 +78,49 @@ static uint32_t queue_number(dev_t dev, const char *name)
 	return (uint32_t)number;
 }
 
-static int measure_device(struct image *im, dev_t dev)
+/* What may change while it is in use. */
+static int size_of(int fd, const struct stat *st, uint64_t *sectors)
+{
+	uint64_t bytes = (uint64_t)st->st_size;
+
+	if (S_ISBLK(st->st_mode) && ioctl(fd, BLKGETSIZE64, &bytes))
+		return -errno;
+	*sectors = bytes / BLK_SECTOR;
+	return 0;
+}
+
+static int describe_device(struct image *im, dev_t dev)
 {
 	unsigned int physical;
-	uint64_t bytes;
 	int logical;
 
-	if (ioctl(im->fd, BLKGETSIZE64, &bytes) ||
-	    ioctl(im->fd, BLKSSZGET, &logical) ||
+	if (ioctl(im->fd, BLKSSZGET, &logical) ||
 	    ioctl(im->fd, BLKPBSZGET, &physical))
 		return -errno;
-	im->sectors = bytes / BLK_SECTOR;
 	im->block_size = (uint32_t)logical;
 	im->physical_size = physical;
 	im->discard_granularity = queue_number(dev, "discard_granularity");
 	return 0;
 }
 
-static int measure(struct image *im)
+static int describe(struct image *im)
 {
 	struct stat st;
 
 	if (fstat(im->fd, &st))
 		return -errno;
-	if (S_ISBLK(st.st_mode))
-		return measure_device(im, st.st_rdev);
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
 		return -ENOTBLK;
-	im->sectors = (uint64_t)st.st_size / BLK_SECTOR;
 	im->block_size = BLK_SECTOR;
 	im->physical_size = BLK_SECTOR;
 	im->discard_granularity = (uint32_t)st.st_blksize;
-	return 0;
+	if (S_ISBLK(st.st_mode)) {
+		int rc = describe_device(im, st.st_rdev);
+
+		if (rc)
+			return rc;
+	}
+	return size_of(im->fd, &st, &im->sectors);
 }
 
 static int open_way(struct image *im, const char *path, int flags)
@@ -115,7 +130,7 @@ static int open_way(struct image *im, const char *path, int flags)
 	im->fd = open(path, flags | O_CLOEXEC);
 	if (im->fd < 0)
 		return -errno;
-	rc = measure(im);
+	rc = describe(im);
 	if (!rc && im->direct && !direct_works(im->fd, im->block_size))
 		rc = -EINVAL;
 	if (rc)
@@ -124,7 +139,7 @@ static int open_way(struct image *im, const char *path, int flags)
 }
 
 int image_open(struct image *im, const char *who, const char *path,
-	       bool read_only, bool shared, bool wait)
+	       bool read_only, bool shared, uint64_t key, bool wait)
 {
 	int flags = read_only ? O_RDONLY : O_RDWR;
 	const char *what = "cannot open";
@@ -136,9 +151,9 @@ int image_open(struct image *im, const char *who, const char *path,
 		im->direct = false;
 		rc = open_way(im, path, flags);
 	}
-	if (!rc && !shared) {
+	if (!rc) {
 		what = "in use by another disk: cannot lock";
-		rc = lock(im->fd, read_only, wait);
+		rc = lock(im->fd, read_only, shared, key, wait);
 	}
 	if (!rc && !im->sectors) {
 		what = "empty disk";
@@ -153,13 +168,17 @@ int image_open(struct image *im, const char *who, const char *path,
 
 int image_measure(struct image *im)
 {
-	struct image look = *im;
-	int rc = measure(&look);
+	uint64_t sectors = 0;
+	struct stat st;
+	int rc;
 
-	if (!rc && (!look.sectors || look.block_size != im->block_size))
+	if (fstat(im->fd, &st))
+		return -errno;
+	rc = size_of(im->fd, &st, &sectors);
+	if (!rc && !sectors)
 		rc = -EINVAL;
 	if (!rc)
-		im->sectors = look.sectors;
+		im->sectors = sectors;
 	return rc;
 }
 

@@ -20,14 +20,19 @@ struct image {
  * Opens @path. A disk that may be written is locked against a second
  * writer and against readers, one that is read against writers, unless it is
  * @shared. The lock belongs to the open file, which I/O in flight keeps open
- * beyond the end of a process: with @wait we wait, for two seconds, until
- * nothing of a predecessor that was killed can reach the disk. Returns 0, or
- * -errno with one line logged under @who that says what failed.
+ * beyond the end of a process: with @wait we wait until nothing of a
+ * predecessor that was killed can reach the disk. A @shared disk that may be
+ * written is locked against our predecessor alone, by @key, a number that no
+ * other device has. Returns 0, or -errno with one line logged under @who that
+ * says what failed.
  */
 int image_open(struct image *im, const char *who, const char *path,
-	       bool read_only, bool shared, bool wait);
+	       bool read_only, bool shared, uint64_t key, bool wait);
 
-/** Looks again how large it is. Returns 0 or -errno, nothing changed. */
+/**
+ * Looks again how large it is, with no call but on the open file. Returns 0 or
+ * -errno, nothing changed.
+ */
 int image_measure(struct image *im);
 
 void image_close(struct image *im);

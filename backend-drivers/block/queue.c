@@ -16,7 +16,6 @@
 #include "backend-drivers/block/queue.h"
 
 #include <errno.h>
-#include <liburing.h>
 #include <linux/falloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +25,11 @@
 #include "backend-drivers/base/log.h"
 #include "backend-drivers/base/loop.h"
 #include "backend-drivers/base/ports.h"
+#include "backend-drivers/base/served.h"
 #include "backend-drivers/block/buffers.h"
 #include "backend-drivers/ring/ring.h"
 
 #define BATCH 32
-#define SUBMISSIONS 128u
 #define RETRIES 8
 
 enum step { STEP_START, STEP_PREFLUSH, STEP_DATA, STEP_POSTFLUSH, STEP_END };
@@ -63,7 +62,7 @@ struct queue {
 	struct port port;
 	struct ring ring;
 	struct reply *replies;		/* by place in the ring */
-	struct io_uring uring;
+	struct io_uring *uring;
 	struct loop_fd uring_fd;
 	struct loop_work work;
 	struct buffers buffers;
@@ -71,6 +70,7 @@ struct queue {
 	struct io *parked;		/* taken, but there is no room yet */
 	unsigned int in_flight;		/* submitted to io_uring */
 	bool barrier;			/* one is in flight, alone */
+	bool stopped;			/* the ring cannot be right */
 	bool closing;
 	uint64_t requests, refused;
 };
@@ -183,11 +183,11 @@ static void prepare_data(struct queue *q, struct io *io,
 /* Queues the I/O of io->step; false if io_uring takes no more. */
 static bool submit_step(struct queue *q, struct io *io)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&q->uring);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(q->uring);
 
 	if (!sqe) {
-		io_uring_submit(&q->uring);
-		sqe = io_uring_get_sqe(&q->uring);
+		io_uring_submit(q->uring);
+		sqe = io_uring_get_sqe(q->uring);
 	}
 	if (!sqe)
 		return false;
@@ -214,7 +214,7 @@ static bool go_on(struct queue *q, struct io *io)
 static void submit(struct queue *q)
 {
 	/* The kernel is short of something: what is queued goes next turn. */
-	if (io_uring_sq_ready(&q->uring) && io_uring_submit(&q->uring) < 0)
+	if (io_uring_sq_ready(q->uring) && io_uring_submit(q->uring) < 0)
 		loop_work_add(&q->work);
 }
 
@@ -407,7 +407,7 @@ static void run(struct loop_work *w)
 	int rc;
 
 	submit(q);		/* what an earlier turn could not */
-	if (q->closing)
+	if (q->closing || q->stopped)
 		return;
 	rc = take_batch(q, batch, &n);
 	fetch_indirect(q, batch, n);
@@ -417,10 +417,12 @@ static void run(struct loop_work *w)
 		rc = rest(q);
 	else if (rc == 1 && (!q->in_flight || (!q->parked && n == BATCH)))
 		loop_work_add(w);	/* else completed() goes on */
-	if (rc < 0)
-		device_stop(q->dev, "ring corrupted: req_prod %u, taken %u, "
+	if (rc < 0) {
+		q->stopped = true;
+		served_stop("ring corrupted: req_prod %u, taken %u, "
 			    "answered %u", q->ring.shared->req_prod,
 			    q->ring.req_cons, q->ring.rsp_prod);
+	}
 }
 
 static void fired(struct port *p)
@@ -438,10 +440,7 @@ static void queue_free(struct queue *q)
 	loop_work_remove(&q->work);
 	port_unbind(&q->port);
 	grant_unmap(&q->map);
-	if (q->uring_fd.fd >= 0) {
-		loop_fd_remove(&q->uring_fd);
-		io_uring_queue_exit(&q->uring);
-	}
+	loop_fd_remove(&q->uring_fd);
 	if (q->parked) {
 		q->parked->next = q->unused;
 		q->unused = q->parked;
@@ -467,11 +466,11 @@ static unsigned int reap(struct queue *q, struct io **done)
 	struct io_uring_cqe *cqe;
 	unsigned int n = 0;
 
-	while (n < BATCH && !io_uring_peek_cqe(&q->uring, &cqe)) {
+	while (n < BATCH && !io_uring_peek_cqe(q->uring, &cqe)) {
 		struct io *io = io_uring_cqe_get_data(cqe);
 		int res = cqe->res;
 
-		io_uring_cqe_seen(&q->uring, cqe);
+		io_uring_cqe_seen(q->uring, cqe);
 		if (!io_result(q, io, res))
 			done[n++] = io;
 	}
@@ -496,10 +495,8 @@ static void completed(struct loop_fd *f, uint32_t events)
 	tell(q);
 	q->in_flight -= n;
 	if (q->closing && !q->in_flight) {
-		struct device *dev = q->dev;
-
 		queue_free(q);
-		device_idle(dev);
+		served_idle();
 		return;
 	}
 	/* A barrier, or a lack of memory, may have held up the ring. */
@@ -508,18 +505,6 @@ static void completed(struct loop_fd *f, uint32_t events)
 }
 
 /* --- life ---------------------------------------------------------------- */
-
-static int uring_open(struct queue *q)
-{
-	int rc = io_uring_queue_init(SUBMISSIONS, &q->uring, 0);
-
-	if (rc)
-		return rc;
-	q->uring_fd = (struct loop_fd){
-		.fd = q->uring.ring_fd, .events = EPOLLIN, .ready = completed,
-	};
-	return loop_fd_add(&q->uring_fd);
-}
 
 int queue_open(struct queue **queue, const struct queue_setup *setup)
 {
@@ -533,7 +518,10 @@ int queue_open(struct queue **queue, const struct queue_setup *setup)
 	q->abi = setup->abi;
 	q->limits = setup->limits;
 	q->fd = setup->fd;
-	q->uring_fd.fd = -1;
+	q->uring = setup->uring;
+	q->uring_fd = (struct loop_fd){
+		.fd = q->uring->ring_fd, .events = EPOLLIN, .ready = completed,
+	};
 	q->work.run = run;
 	q->port.fired = fired;
 	buffers_init(&q->buffers, QUEUE_MEMORY);
@@ -544,9 +532,9 @@ int queue_open(struct queue **queue, const struct queue_setup *setup)
 	rc = ring_attach(&q->ring, q->map.addr, setup->pages, q->abi->stride);
 	if (rc)
 		goto out;
-	what = "set up io_uring";
+	what = "serve the ring";
 	q->replies = calloc(q->ring.size, sizeof(*q->replies));
-	rc = q->replies ? uring_open(q) : -ENOMEM;
+	rc = q->replies ? loop_fd_add(&q->uring_fd) : -ENOMEM;
 	if (rc)
 		goto out;
 	what = "bind the event channel";

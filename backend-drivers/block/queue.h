@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+#include <liburing.h>
+
 #include "backend-drivers/base/bus.h"
 #include "backend-drivers/block/proto.h"
 
@@ -26,10 +28,11 @@ struct queue;
 
 /* What a queue is to be connected to. */
 struct queue_setup {
-	struct device *dev;		/* for its name, and to be stopped */
+	struct device *dev;		/* for its name and its domain */
 	const struct blk_abi *abi;
 	struct blk_limits limits;
-	int fd;				/* stays the caller's */
+	int fd;				/* stays the caller's, as the next */
+	struct io_uring *uring;
 	unsigned int pages;		/* of the ring */
 	uint32_t refs[1u << QUEUE_MAX_RING_ORDER];
 	uint32_t port;			/* the front end's event channel */
@@ -44,7 +47,8 @@ void queue_set_sectors(struct queue *q, uint64_t sectors);
 /**
  * Takes no more requests. True: nothing was in flight, and the queue is
  * freed. False: it frees itself after the last I/O has ended and was
- * answered, and then calls device_idle().
+ * answered, and then calls served_idle(). A ring that cannot be right is told
+ * by served_stop(), and not looked at any more.
  */
 bool queue_close(struct queue *q);
 

@@ -107,7 +107,7 @@ static int vif_probe(struct device *d)
 	return rc;
 }
 
-static void vif_release(struct device *d)
+static bool vif_release(struct device *d)
 {
 	struct vif *v = vif_of(d);
 
@@ -118,6 +118,7 @@ static void vif_release(struct device *d)
 		   (unsigned long long)v->tx_dropped,
 		   (unsigned long long)v->rx_frames,
 		   (unsigned long long)v->rx_dropped);
+	return true;
 }
 
 /* --- connect: the front end's keys --------------------------------------- */

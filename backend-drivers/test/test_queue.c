@@ -20,7 +20,9 @@
 #include "backend-drivers/base/grants.h"
 #include "backend-drivers/base/loop.h"
 #include "backend-drivers/base/ports.h"
+#include "backend-drivers/base/served.h"
 #include "backend-drivers/block/queue.h"
+#include "backend-drivers/block/uring.h"
 #include "backend-drivers/ring/ring.h"
 
 #define PAGES 300u
@@ -38,6 +40,7 @@ static struct queue *queue;
 static struct port *port;
 static int events, stops, idles, mapped, bound;
 static int disk = -1;
+static struct io_uring uring;
 static const struct blk_abi *abi;
 static uint32_t answered;		/* as the front end counts */
 
@@ -121,16 +124,14 @@ void port_notify(struct port *p)
 	events++;
 }
 
-void device_stop(struct device *d, const char *fmt, ...)
+void served_stop(const char *fmt, ...)
 {
 	(void)fmt;
-	assert_ptr_equal(d, &dev);
 	stops++;
 }
 
-void device_idle(struct device *d)
+void served_idle(void)
 {
-	assert_ptr_equal(d, &dev);
 	queue = NULL;
 	idles++;
 }
@@ -225,7 +226,8 @@ static void expect(uint8_t op, int status)
 static int open_queue(const char *name, bool read_only)
 {
 	struct queue_setup setup = {
-		.dev = &dev, .fd = disk, .pages = 1, .refs = { 1 }, .port = 5,
+		.dev = &dev, .fd = disk, .uring = &uring, .pages = 1,
+		.refs = { 1 }, .port = 5,
 		.limits = { DISK_SECTORS, 1, read_only, true },
 	};
 
@@ -482,7 +484,8 @@ static void test_corrupt(void **state)
 static void test_cannot_open(void **state)
 {
 	struct queue_setup setup = {
-		.dev = &dev, .fd = disk, .pages = 1, .refs = { 2 }, .port = 5,
+		.dev = &dev, .fd = disk, .uring = &uring, .pages = 1,
+		.refs = { 2 }, .port = 5,
 		.abi = blk_abi_find(NULL),
 	};
 
@@ -507,7 +510,7 @@ static int setup_disk(void **state)
 	disk = mkstemp(name);
 	if (disk < 0 || unlink(name) || loop_init())
 		return -1;
-	return ftruncate(disk, DISK_SECTORS * 512);
+	return ftruncate(disk, DISK_SECTORS * 512) || uring_open(&uring);
 }
 
 int main(void)

@@ -90,3 +90,12 @@ int evtchn_unmask(int fd, uint32_t port)
 		return -errno;
 	return n == sizeof(port) ? 0 : -EIO;
 }
+
+int evtchn_restrict(int fd, uint32_t domid)
+{
+	struct ioctl_evtchn_restrict_domid restrict_to = {
+		.domid = (domid_t)domid,
+	};
+
+	return evtchn_ioctl(fd, IOCTL_EVTCHN_RESTRICT_DOMID, &restrict_to);
+}

@@ -41,6 +41,12 @@ int evtchn_notify(int fd, uint32_t port);
  */
 int evtchn_next(int fd, uint32_t *port);
 
+/**
+ * From here on @fd only connects to @domid: what a process that serves one
+ * domain needs. Cannot be undone. Returns 0 or -errno.
+ */
+int evtchn_restrict(int fd, uint32_t domid);
+
 /** Lets our @port fire again. Returns 0 or -errno. */
 int evtchn_unmask(int fd, uint32_t port);
 

@@ -481,7 +481,7 @@ states() {
 	guest wait
 	vane create -qe /tmp/life.cfg
 	id=$(id_of life)
-	pid=$(pidof vane-consoled)
+	pid=$(cat /run/vane/consoled.pid)
 	kill -STOP "$pid"
 	cat >/tmp/rows <<-END
 	1 destroy life # dead but not gone
