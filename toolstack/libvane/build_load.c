@@ -42,7 +42,8 @@ static void *map(struct vane *v, struct build *b, uint64_t pfn, uint64_t pages)
 
 	if (!at)
 		(void)vane_fail(v, -errno, "%s: cannot map its pages %#llx to "
-				"%#llx: %s", b->config->name,
+				"%#llx: %s (`vane dmesg` may tell more)",
+				b->config->name,
 				(unsigned long long)pfn,
 				(unsigned long long)(pfn + pages),
 				strerror(errno));
@@ -173,8 +174,7 @@ static int clear_rest(struct vane *v, struct build *b)
 out:
 	free(list);
 	free(full);
-	return rc ? vane_fail(v, rc, "%s: clearing memory: %s",
-			      b->config->name, strerror(-rc)) : 0;
+	return vane_hv_refused(v, rc, b->config->name, "clearing memory");
 }
 
 /* In a child (@arg: true) the mapping is left to the end of the process. */
@@ -194,7 +194,8 @@ static int load_piece(struct vane *v, struct build *b,
 	rc = read_all(k->fd, to, piece->filesz, piece->offset);
 	if (!*ends)
 		privcmd_unmap(at, s.end - s.first);
-	return rc ? vane_fail(v, rc, "kernel %s: %s", k->path,
+	return rc ? vane_fail(v, rc, "kernel %s: %s (did somebody change it "
+			      "meanwhile? try again)", k->path,
 			      strerror(-rc)) : 0;
 }
 
@@ -215,7 +216,8 @@ static int load_ramdisk(struct vane *v, struct build *b, bool ends)
 	memset(at + b->ramdisk_size, 0, size - b->ramdisk_size);
 	if (!ends)
 		privcmd_unmap(at, l->ramdisk_pages);
-	return rc ? vane_fail(v, rc, "ramdisk %s: %s", b->config->ramdisk,
+	return rc ? vane_fail(v, rc, "ramdisk %s: %s (did somebody change it "
+			      "meanwhile? try again)", b->config->ramdisk,
 			      strerror(-rc)) : 0;
 }
 
@@ -310,8 +312,7 @@ static int fill_hypercall_page(struct vane *v, struct build *b)
 	op.u.hypercall_init.gmfn =
 		b->p2m[(image->hypercall_page - image->virt_base) / PAGE_SIZE];
 	rc = hv_domctl(v, &op);
-	return rc < 0 ? vane_fail(v, rc, "%s: hypercall page: %s",
-				  b->config->name, strerror(-rc)) : 0;
+	return vane_hv_refused(v, rc, b->config->name, "hypercall page");
 }
 
 static int load_files(struct vane *v, struct build *b, bool ends)
@@ -342,7 +343,8 @@ static int load_apart(struct vane *v, struct build *b)
 
 	if (child < 0)
 		return vane_fail(v, -errno, "%s: no process to load the "
-				 "kernel: %s", b->config->name,
+				 "kernel: %s (Dom0 has too little memory, or "
+				 "too many processes)", b->config->name,
 				 strerror(errno));
 	if (!child) {
 		rc = load_files(v, b, true);
@@ -355,7 +357,8 @@ static int load_apart(struct vane *v, struct build *b)
 		return -WEXITSTATUS(status);
 	/* A file that shrinks while it is being read ends it by SIGBUS. */
 	return vane_fail(v, -EIO, "%s: the process that loads the kernel was "
-			 "ended by signal %d", b->config->name,
+			 "ended by signal %d (did somebody change the file "
+			 "meanwhile? try again)", b->config->name,
 			 WTERMSIG(status));
 }
 

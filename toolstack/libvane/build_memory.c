@@ -64,13 +64,12 @@ int build_populate(struct vane *v, struct build *b)
 		(void)claim(v, b->domid, 0); /* what is there is there */
 	}
 	if (rc != -ENOMEM)
-		return rc ? vane_fail(v, rc, "%s: memory: the hypervisor "
-				      "refuses: %s", b->config->name,
-				      strerror(-rc)) : 0;
+		return vane_hv_refused(v, rc, b->config->name, "memory");
 	if (vane_host_memory(v, &total, &free_kib))
 		free_kib = 0;
 	return vane_fail(v, rc, "%s: not enough memory: %llu MiB needed, only "
-			 "%llu MiB could be had, %llu MiB are free",
+			 "%llu MiB could be had, %llu MiB are free (others took it "
+			 "meanwhile; `vane list` shows them)",
 			 b->config->name, (unsigned long long)pages >> 8,
 			 (unsigned long long)pfn >> 8,
 			 (unsigned long long)free_kib >> 10);

@@ -102,6 +102,5 @@ int build_start(struct vane *v, struct build *b, uint64_t shared_info_mfn)
 		step = "grants of the console and store pages";
 		rc = seed_grants(v, b);
 	}
-	return rc < 0 ? vane_fail(v, rc, "%s: %s: the hypervisor refuses: %s",
-				  name, step, strerror(-rc)) : 0;
+	return vane_hv_refused(v, rc, name, step);
 }

@@ -52,11 +52,11 @@ static int open_ramdisk(struct vane *v, struct build *b)
 		return 0;
 	b->ramdisk = open(path, O_RDONLY | O_CLOEXEC);
 	if (b->ramdisk < 0 || fstat(b->ramdisk, &st))
-		return vane_fail(v, -errno, "ramdisk %s: %s", path,
-				 strerror(errno));
+		return vane_fail(v, -errno, "ramdisk %s: %s; name one that "
+				 "can be read", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return vane_fail(v, -EINVAL, "ramdisk %s: is no regular file",
-				 path);
+		return vane_fail(v, -EINVAL, "ramdisk %s: is no regular file; "
+				 "name one", path);
 	b->ramdisk_size = st.st_size;
 	return 0;
 }
@@ -71,7 +71,9 @@ static int check_memory(struct vane *v, const struct vane_config *config)
 	if (config->memory_kib + OVERHEAD_KIB <= free_kib)
 		return 0;
 	return vane_fail(v, -ENOMEM, "%s: not enough memory: %llu MiB are "
-			 "needed, %llu MiB are free", config->name,
+			 "needed, %llu MiB are free; give it less, or take it "
+			 "from others (`vane list`, `vane mem-set`)",
+			 config->name,
 			 (unsigned long long)(config->memory_kib +
 					      OVERHEAD_KIB + 1023) >> 10,
 			 (unsigned long long)free_kib >> 10);
@@ -134,11 +136,12 @@ static int take_lock(struct vane *v)
 	int fd;
 
 	if (mkdir(RUN_DIR, 0755) && errno != EEXIST)
-		return vane_fail(v, -errno, RUN_DIR ": %s", strerror(errno));
+		return vane_fail(v, -errno, RUN_DIR ": %s (only root may "
+				 "create domains)", strerror(errno));
 	fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX)) {
-		int rc = vane_fail(v, -errno, LOCK_FILE ": %s",
-				   strerror(errno));
+		int rc = vane_fail(v, -errno, LOCK_FILE ": %s (only root may "
+				   "create domains)", strerror(errno));
 
 		if (fd >= 0)
 			close(fd);
@@ -158,12 +161,13 @@ static int check_unique(struct vane *v, const struct vane_config *config)
 	for (unsigned int i = 0; !rc && i < n; i++) {
 		if (all[i].name && !strcmp(all[i].name, config->name))
 			rc = vane_fail(v, -EEXIST, "a domain named \"%s\" "
-				       "exists already, with id %u",
+				       "exists already, with id %u; choose "
+				       "another name, or destroy that one",
 				       config->name, all[i].domid);
 		else if (!memcmp(all[i].uuid, config->uuid, 16))
 			rc = vane_fail(v, -EEXIST, "%s: domain %u has the "
-				       "same UUID", config->name,
-				       all[i].domid);
+				       "same UUID; leave uuid out and get a "
+				       "new one", config->name, all[i].domid);
 	}
 	vane_domains_free(all, n);
 	return rc;
@@ -188,8 +192,7 @@ static int make_domain(struct vane *v, const struct vane_config *config,
 	c->grant_opts = XEN_DOMCTL_GRANT_version(1);
 	rc = hv_domctl(v, &op);
 	if (rc < 0)
-		return vane_fail(v, rc, "%s: the hypervisor refuses another "
-				 "domain: %s", config->name, strerror(-rc));
+		return vane_hv_refused(v, rc, config->name, "a new domain");
 	*domid = op.domain;
 	return 0;
 }
@@ -230,7 +233,8 @@ int build_domain(struct vane *v, struct build *b)
 		return rc;
 	rc = hv_domain_info(v, b->domid, &info);
 	if (rc)
-		return vane_fail(v, rc, "%s: the new domain has vanished: %s",
+		return vane_fail(v, rc, "%s: the new domain has vanished: %s "
+				 "(somebody destroyed it; try again)",
 				 b->config->name, strerror(-rc));
 	rc = build_load(v, b, info.shared_info_frame);
 	return rc ? rc : build_start(v, b, info.shared_info_frame);
@@ -248,7 +252,8 @@ static int introduce(struct vane *v, const struct build *b)
 	rc = store_introduce(s, b->domid, b->p2m[b->layout.store_pfn],
 			     b->store_port);
 	return rc ? vane_fail(v, rc, "%s: the store daemon does not accept "
-			      "it: %s", b->config->name, strerror(-rc)) : 0;
+			      "it: %s (its log tells why)", b->config->name,
+			      strerror(-rc)) : 0;
 }
 
 /* What the next domain of this configuration is to have, too. */

@@ -107,8 +107,7 @@ int entries_reserve(struct vane *v, uint32_t domid, const char *name)
 	put(&w, INHERIT, home, "name", "%s", name);
 	rc = store_batch_end(w.store);
 	rc = w.rc ? w.rc : rc;
-	return rc ? vane_fail(v, rc, "%s: its nodes in the store: %s", name,
-			      strerror(-rc)) : 0;
+	return vane_nodes_refused(v, rc, name);
 }
 
 static void put_home(struct entry_writer *w, const char *home,
@@ -254,8 +253,7 @@ int entries_write(struct vane *v, struct build *b, const uint8_t uuid[16])
 	rc = write_own(s, b, text);
 	if (!rc && (b->config->nr_disks || b->config->nr_nics))
 		rc = store_transaction(s, write_devices, b);
-	return rc ? vane_fail(v, rc, "%s: its nodes in the store: %s",
-			      b->config->name, strerror(-rc)) : 0;
+	return vane_nodes_refused(v, rc, b->config->name);
 }
 
 /* Removes a directory if nothing is in it. */
@@ -320,8 +318,9 @@ int entries_remove(struct vane *v, uint32_t domid, const uint8_t uuid[16])
 	rc = remove_roots(s, domid, uuid);
 	if (!rc)
 		rc = store_transaction(s, prune_shared, NULL);
-	return rc ? vane_fail(v, rc, "domain %u: removing its nodes: %s",
-			      domid, strerror(-rc)) : 0;
+	return rc ? vane_fail(v, rc, "domain %u: removing its nodes: %s (once "
+			      "the store answers, `vane destroy %u` again)",
+			      domid, strerror(-rc), domid) : 0;
 }
 
 #define ERRORS "/local/domain/0/error"

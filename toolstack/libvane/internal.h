@@ -48,6 +48,13 @@ int vane_no_domain(struct vane *v, int rc, uint32_t domid);
 int vane_no_memory(struct vane *v, const char *what);
 /* Tells that the store does not answer any more. */
 int vane_store_lost(struct vane *v, int rc);
+/*
+ * Tells that the hypervisor refused @step for the domain @name, that the store
+ * refused its nodes. Both return @rc, and tell nothing unless it is negative.
+ */
+int vane_hv_refused(struct vane *v, int rc, const char *name,
+		    const char *step);
+int vane_nodes_refused(struct vane *v, int rc, const char *name);
 
 /* --- sched.c ------------------------------------------------------------- */
 

@@ -111,30 +111,25 @@ static int make_ports(struct vane *v, struct build *b)
 	return b->console_port < 0 ? b->console_port : 0;
 }
 
-static int refused(struct vane *v, const struct build *b, const char *step,
-		   int rc)
-{
-	return rc < 0 ? vane_fail(v, rc, "%s: %s: the hypervisor refuses: %s",
-				  b->config->name, step, strerror(-rc)) : 0;
-}
-
 int build_limits(struct vane *v, struct build *b)
 {
-	int rc = refused(v, b, "limits", set_limits(v, b));
+	const char *name = b->config->name;
+	int rc = vane_hv_refused(v, set_limits(v, b), name, "limits");
 
 	if (!rc)
-		rc = refused(v, b, "memory map", set_memory_map(v, b));
+		rc = vane_hv_refused(v, set_memory_map(v, b), name,
+				     "memory map");
 	if (!rc)
-		rc = refused(v, b, "time mode", set_tsc_mode(v, b));
+		rc = vane_hv_refused(v, set_tsc_mode(v, b), name, "time mode");
 	if (!rc)
 		rc = set_affinities(v, b, false);
 	if (!rc)
 		rc = set_affinities(v, b, true);
 	if (!rc)
-		rc = refused(v, b, "scheduling parameters",
-			     set_scheduling(v, b));
+		rc = vane_hv_refused(v, set_scheduling(v, b), name,
+				     "scheduling parameters");
 	if (!rc)
-		rc = refused(v, b, "event channels of store and console",
-			     make_ports(v, b));
+		rc = vane_hv_refused(v, make_ports(v, b), name,
+				     "event channels of store and console");
 	return rc;
 }

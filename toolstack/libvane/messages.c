@@ -26,3 +26,17 @@ int vane_store_lost(struct vane *v, int rc)
 	return vane_fail(v, rc, "the store does not answer any more: %s (is "
 			 "vane-stored running?)", strerror(-rc));
 }
+
+int vane_hv_refused(struct vane *v, int rc, const char *name, const char *step)
+{
+	return rc < 0 ? vane_fail(v, rc, "%s: %s: the hypervisor refuses: %s "
+				  "(`vane dmesg` may tell more)", name, step,
+				  strerror(-rc)) : 0;
+}
+
+int vane_nodes_refused(struct vane *v, int rc, const char *name)
+{
+	return rc < 0 ? vane_fail(v, rc, "%s: its nodes in the store: %s "
+				  "(`vane store quota` shows what may be "
+				  "there)", name, strerror(-rc)) : 0;
+}
