@@ -642,6 +642,11 @@ int bus_start(const struct bus_ops *ops)
 	return rc;
 }
 
+bool bus_stopping(void)
+{
+	return stopping;
+}
+
 void bus_stop(void)
 {
 	stopping = true;

@@ -98,6 +98,9 @@ int bus_start(const struct bus_ops *ops);
  */
 void bus_stop(void);
 
+/** Whether it is us who end: a successor will want what release() gives. */
+bool bus_stopping(void);
+
 /** probe() or connect() has come to its end: 0 or -errno. */
 void device_probed(struct device *d, int rc);
 void device_connected(struct device *d, int rc);

@@ -29,7 +29,7 @@
 /* Rings, events, grants, memory, messages, the log. */
 static const struct confine_call common[] = {
 	{ SCMP_SYS(read), 0 }, { SCMP_SYS(write), 0 }, { SCMP_SYS(close), 0 },
-	{ SCMP_SYS(epoll_wait), 0 }, { SCMP_SYS(epoll_ctl), 0 },
+	{ SCMP_SYS(epoll_pwait2), 0 }, { SCMP_SYS(epoll_ctl), 0 },
 	{ SCMP_SYS(recvfrom), 0 }, { SCMP_SYS(sendto), 0 },
 	{ SCMP_SYS(brk), 0 }, { SCMP_SYS(munmap), 0 },
 	{ SCMP_SYS(mremap), 0 }, { SCMP_SYS(madvise), 0 },

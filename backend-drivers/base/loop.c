@@ -101,25 +101,40 @@ void loop_work_remove(struct loop_work *w)
 		loop.work_end = &(*loop.work_end)->next;
 }
 
-uint64_t loop_now(void)
+uint64_t loop_now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-void loop_timer_set(struct loop_timer *t, unsigned int ms)
+uint64_t loop_now(void)
+{
+	return loop_now_us() / 1000;
+}
+
+static void arm(struct loop_timer *t, uint64_t us)
 {
 	struct loop_timer **at = &loop.timers;
 
 	loop_timer_remove(t);
-	t->at = loop_now() + ms;
+	t->at = loop_now_us() + us;
 	while (*at && (*at)->at <= t->at)
 		at = &(*at)->next;
 	t->next = *at;
 	*at = t;
 	t->armed = true;
+}
+
+void loop_timer_set(struct loop_timer *t, unsigned int ms)
+{
+	arm(t, (uint64_t)ms * 1000);
+}
+
+void loop_timer_set_us(struct loop_timer *t, unsigned int us)
+{
+	arm(t, us);
 }
 
 void loop_timer_remove(struct loop_timer *t)
@@ -150,8 +165,11 @@ static void run_work(void)
 
 static void run_timers(void)
 {
-	uint64_t now = loop_now();
+	uint64_t now;
 
+	if (!loop.timers)	/* the clock may be a system call */
+		return;
+	now = loop_now_us();
 	while (loop.timers && loop.timers->at <= now) {
 		struct loop_timer *t = loop.timers;
 
@@ -160,24 +178,29 @@ static void run_timers(void)
 	}
 }
 
-/* Milliseconds that nothing is due for; -1: for ever. */
-static int patience(void)
+/* How long nothing is due; NULL: for ever. */
+static const struct timespec *patience(struct timespec *t)
 {
-	uint64_t now;
+	uint64_t now, us = 0;
 
-	if (loop.work)
-		return 0;
-	if (!loop.timers)
-		return -1;
-	now = loop_now();
-	return loop.timers->at <= now ? 0 : (int)(loop.timers->at - now);
+	if (!loop.work && !loop.timers)
+		return NULL;
+	if (!loop.work) {
+		now = loop_now_us();
+		us = loop.timers->at <= now ? 0 : loop.timers->at - now;
+	}
+	t->tv_sec = (time_t)(us / 1000000);
+	t->tv_nsec = (long)(us % 1000000) * 1000;
+	return t;
 }
 
 int loop_run(void)
 {
 	loop.stop = false;
 	while (!loop.stop) {
-		int n = epoll_wait(loop.epoll, loop.batch, BATCH, patience());
+		struct timespec t;
+		int n = epoll_pwait2(loop.epoll, loop.batch, BATCH,
+				     patience(&t), NULL);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;

@@ -33,7 +33,7 @@ struct loop_work {
 struct loop_timer {
 	void (*run)(struct loop_timer *);
 	struct loop_timer *next;
-	uint64_t at;				/* ms of the monotonic clock */
+	uint64_t at;				/* us of the monotonic clock */
 	bool armed;
 };
 
@@ -50,12 +50,14 @@ void loop_fd_remove(struct loop_fd *f);
 void loop_work_add(struct loop_work *w);
 void loop_work_remove(struct loop_work *w);
 
-/** (Re)arms @t to run once, @ms milliseconds from now. */
+/** (Re)arms @t to run once, @ms milliseconds or @us microseconds from now. */
 void loop_timer_set(struct loop_timer *t, unsigned int ms);
+void loop_timer_set_us(struct loop_timer *t, unsigned int us);
 void loop_timer_remove(struct loop_timer *t);
 
-/** Milliseconds of the monotonic clock. */
+/** Milliseconds, microseconds of the monotonic clock. */
 uint64_t loop_now(void);
+uint64_t loop_now_us(void);
 
 /** Runs until loop_stop(). Returns 0 or -errno. */
 int loop_run(void);

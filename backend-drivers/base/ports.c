@@ -13,6 +13,7 @@
 #include "toolstack/sys/evtchn.h"
 
 #define BUCKETS 256
+#define BATCH 32	/* more of them keep the descriptor ready */
 
 static struct port *bucket[BUCKETS];
 static void ports_ready(struct loop_fd *f, uint32_t events);
@@ -31,21 +32,21 @@ static struct port **find(uint32_t local)
 
 static void ports_ready(struct loop_fd *f, uint32_t events)
 {
-	uint32_t local;
-	int rc;
+	uint32_t local[BATCH];
+	int n = evtchn_next(f->fd, local, BATCH);
 
 	(void)events;
-	while ((rc = evtchn_next(f->fd, &local)) == 1) {
-		struct port *p = *find(local);
+	for (int i = 0; i < n; i++) {
+		struct port *p = *find(local[i]);
 
 		if (p) {
 			p->masked = true;
 			p->fired(p);
 		}
 	}
-	if (rc < 0) {
+	if (n < 0) {
 		/* The buffer has room for each port: this cannot be cured. */
-		log_line("evtchn", "events lost: error %d", -rc);
+		log_line("evtchn", "events lost: error %d", -n);
 		loop_stop();
 	}
 }

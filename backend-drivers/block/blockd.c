@@ -14,9 +14,9 @@
 #include "backend-drivers/base/log.h"
 #include "backend-drivers/base/loop.h"
 #include "backend-drivers/base/serve.h"
+#include "backend-drivers/base/uring.h"
 #include "backend-drivers/block/image.h"
 #include "backend-drivers/block/queue.h"
-#include "backend-drivers/block/uring.h"
 
 #define INFO_READ_ONLY 4	/* VDISK_READONLY: the header lacks it */
 
@@ -265,6 +265,10 @@ static int disk_open(struct served *s, void *facts)
 	struct disk *disk = disk_of(s);
 	struct device *d = &s->dev;
 	uint64_t key = (uint64_t)d->domid << 32 | d->devid;
+	static const uint8_t ops[] = {
+		IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC,
+		IORING_OP_FALLOCATE,
+	};
 	int rc;
 
 	rc = image_open(&disk->image, d->name, disk->path, disk->read_only,
@@ -273,7 +277,7 @@ static int disk_open(struct served *s, void *facts)
 		return rc;
 	if (!disk->discard)
 		disk->image.discard_granularity = 0;
-	rc = uring_open(&disk->uring);
+	rc = uring_open(&disk->uring, ops, sizeof(ops));
 	if (rc)
 		device_log(d, "cannot set up io_uring: %s", strerror(-rc));
 	tell_facts(disk, facts);

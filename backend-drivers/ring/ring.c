@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "backend-drivers/ring/shared.h"
 
@@ -59,6 +60,35 @@ int ring_attach(struct ring *r, void *shared, unsigned int pages,
 	return look(r);
 }
 
+static uint8_t *kept(const struct ring *r, uint32_t index)
+{
+	return r->journal->slots + (size_t)(index & (r->size - 1)) * r->stride;
+}
+
+/* Copies responses from the journal into their slots. */
+static void copy_kept(struct ring *r, uint32_t from, uint32_t to)
+{
+	for (; from != to; from++)
+		shared_copy_out(slot(r, from), kept(r, from), r->stride);
+}
+
+int ring_keep(struct ring *r, struct ring_journal *journal)
+{
+	uint32_t put = journal->put, begun = put - r->rsp_prod;
+
+	assert((size_t)r->size * r->stride <= sizeof(journal->slots));
+	r->journal = journal;
+	/* Further than there are slots: of another ring, which is no more. */
+	if (!begun || begun > r->size) {
+		journal->put = r->rsp_prod;
+		return 0;
+	}
+	copy_kept(r, r->rsp_prod, put);
+	shared_store_release(&r->shared->rsp_prod, put);
+	r->req_cons = r->req_seen = r->rsp_prod = r->rsp_told = put;
+	return look(r);
+}
+
 int ring_waiting(struct ring *r)
 {
 	int rc = look(r);
@@ -91,7 +121,10 @@ void ring_put(struct ring *r, const void *rsp, size_t len)
 {
 	assert(len <= r->stride && len % 4 == 0);
 	assert(ring_unanswered(r) > 0);
-	shared_copy_out(slot(r, r->rsp_prod), rsp, len);
+	if (r->journal)
+		memcpy(kept(r, r->rsp_prod), rsp, len);
+	else
+		shared_copy_out(slot(r, r->rsp_prod), rsp, len);
 	r->rsp_prod++;
 }
 
@@ -102,6 +135,12 @@ bool ring_push(struct ring *r)
 
 	if (old == new)
 		return false;
+	if (r->journal) {
+		/* From here on it will be done, by us or by a successor. */
+		__atomic_store_n(&r->journal->put, new, __ATOMIC_RELEASE);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		copy_kept(r, old, new);
+	}
 	shared_store_release(&r->shared->rsp_prod, new);
 	r->rsp_told = new;
 	/*

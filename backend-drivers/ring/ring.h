@@ -17,6 +17,12 @@
  * which index it wants to be woken, and the other side sends an event only
  * when it passes that index.
  *
+ * A process may be killed at any moment. What it has not published its
+ * successor takes up again from the slots, which must therefore hold the
+ * requests until then: with a journal, in memory that outlives the process,
+ * responses are collected there and come into the slots when the journal
+ * says that they are all there; the successor completes what was begun.
+ *
  * No locks: a ring belongs to one thread.
  */
 #ifndef BACKEND_RING_RING_H
@@ -30,8 +36,16 @@
 
 #define RING_PAGE 4096u
 
+/* Room for the responses of a ring in one page. */
+struct ring_journal {
+	uint32_t put;		/* as far as all responses are here */
+	uint32_t pad;
+	uint8_t slots[RING_PAGE];
+};
+
 struct ring {
 	struct ring_shared *shared;
+	struct ring_journal *journal;	/* NULL: none */
 	uint32_t size;		/* slots, a power of two */
 	uint32_t stride;	/* bytes per slot, a multiple of 4 */
 	uint32_t req_cons;	/* next request to take */
@@ -52,6 +66,13 @@ struct ring {
  */
 int ring_attach(struct ring *r, void *shared, unsigned int pages,
 		uint32_t stride);
+
+/**
+ * Gives a ring of one page, just attached, a journal: zeroed, or that of who
+ * served the ring before, whose responses are published if they are not yet.
+ * Send an event after that. Returns 0 or -EPROTO as above.
+ */
+int ring_keep(struct ring *r, struct ring_journal *journal);
 
 /**
  * Number of requests that wait to be taken; looks at the front end's index.

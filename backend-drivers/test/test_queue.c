@@ -21,8 +21,8 @@
 #include "backend-drivers/base/loop.h"
 #include "backend-drivers/base/ports.h"
 #include "backend-drivers/base/served.h"
+#include "backend-drivers/base/uring.h"
 #include "backend-drivers/block/queue.h"
-#include "backend-drivers/block/uring.h"
 #include "backend-drivers/ring/ring.h"
 
 #define PAGES 300u
@@ -504,13 +504,18 @@ static void test_cannot_open(void **state)
 
 static int setup_disk(void **state)
 {
+	static const uint8_t ops[] = {
+		IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC,
+		IORING_OP_FALLOCATE,
+	};
 	char name[] = "/tmp/test_queue.XXXXXX";
 
 	(void)state;
 	disk = mkstemp(name);
 	if (disk < 0 || unlink(name) || loop_init())
 		return -1;
-	return ftruncate(disk, DISK_SECTORS * 512) || uring_open(&uring);
+	return ftruncate(disk, DISK_SECTORS * 512) ||
+		uring_open(&uring, ops, sizeof(ops));
 }
 
 int main(void)

@@ -285,6 +285,62 @@ static void streams_at(struct streams *s, uint32_t index)
 	stream_attach(&s->in, c->in, sizeof(c->in), &c->in_prod, &c->in_cons);
 }
 
+/* A process that is killed at any point leaves what a successor completes. */
+static void test_journal(void **state)
+{
+	struct ring_journal *journal = calloc(1, sizeof(*journal));
+	static const uint32_t begin[] = { 0, 100, 0xfffffffeu };
+	struct peer *p = *state;
+	uint32_t got;
+
+	for (size_t b = 0; b < sizeof(begin) / sizeof(begin[0]); b++) {
+		start_at(p, begin[b], 1, 12);
+		memset(journal, 0xff, sizeof(*journal)); /* of another ring */
+		journal->put = begin[b] + 5000;
+		assert_int_equal(ring_keep(&p->ring, journal), 0);
+		for (uint32_t i = 0; i < 6; i++)
+			peer_send(p, 40 + i);
+		for (uint32_t i = 0; i < 4; i++) {
+			assert_int_equal(ring_take(&p->ring, &got, 4), 1);
+			got += 1000;
+			ring_put(&p->ring, &got, 4);
+		}
+		/* Killed here: no request is touched, all are taken again. */
+		assert_int_equal(ring_attach(&p->ring, p->shared, 1, 12), 0);
+		assert_int_equal(ring_keep(&p->ring, journal), 0);
+		for (uint32_t i = 0; i < 4; i++) {
+			assert_int_equal(ring_take(&p->ring, &got, 4), 1);
+			assert_int_equal(got, 40 + i);
+			got += 2000;
+			ring_put(&p->ring, &got, 4);
+		}
+		/* Killed when the journal says so: all answers come. */
+		journal->put = begin[b] + 4;
+		assert_int_equal(ring_attach(&p->ring, p->shared, 1, 12), 0);
+		assert_int_equal(ring_keep(&p->ring, journal), 0);
+		assert_int_equal(p->shared->rsp_prod, begin[b] + 4);
+		for (uint32_t i = 0; i < 4; i++) {
+			memcpy(&got, slot(p, begin[b] + i), 4);
+			assert_int_equal(got, 2040 + i);
+		}
+		/* And it goes on behind them, as ever. */
+		assert_int_equal(ring_take(&p->ring, &got, 4), 1);
+		assert_int_equal(got, 44);
+		got += 3000;
+		ring_put(&p->ring, &got, 4);
+		(void)ring_push(&p->ring);
+		assert_int_equal(p->shared->rsp_prod, begin[b] + 5);
+		assert_int_equal(journal->put, begin[b] + 5);
+		memcpy(&got, slot(p, begin[b] + 4), 4);
+		assert_int_equal(got, 3044);
+	}
+	/* A front end whose index is behind what was answered is broken. */
+	start_at(p, 7, 1, 12);
+	journal->put = 9;
+	assert_int_equal(ring_keep(&p->ring, journal), -EPROTO);
+	free(journal);
+}
+
 static void test_stream(void **state)
 {
 	static const uint32_t start[] = { 0, 2040, 0xfffffff0u };
@@ -357,6 +413,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_attach, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_late_writes, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_journal, setup,
 						teardown),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_stream_hostile),

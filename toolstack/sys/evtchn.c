@@ -63,20 +63,17 @@ int evtchn_notify(int fd, uint32_t port)
 	return evtchn_ioctl(fd, IOCTL_EVTCHN_NOTIFY, &notify);
 }
 
-int evtchn_next(int fd, uint32_t *port)
+int evtchn_next(int fd, uint32_t *ports, unsigned int max)
 {
-	uint32_t got;
 	ssize_t n;
 
 	do {
-		n = read(fd, &got, sizeof(got));
+		n = read(fd, ports, max * sizeof(*ports));
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	if (n != sizeof(got))
-		return -EIO;
-	*port = got;
-	return 1;
+	return n % (ssize_t)sizeof(*ports) ? -EIO :
+					     (int)(n / (ssize_t)sizeof(*ports));
 }
 
 int evtchn_unmask(int fd, uint32_t port)

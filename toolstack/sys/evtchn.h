@@ -36,10 +36,11 @@ int evtchn_unbind(int fd, uint32_t port);
 int evtchn_notify(int fd, uint32_t port);
 
 /**
- * Takes one port that has fired. Returns 1 with *@port set, 0 when none has,
- * or -errno; -EFBIG means the kernel's buffer overflowed and events are lost.
+ * Takes ports that have fired, at most @max. Returns how many, 0 when none
+ * has, or -errno; -EFBIG means the kernel's buffer overflowed and events are
+ * lost.
  */
-int evtchn_next(int fd, uint32_t *port);
+int evtchn_next(int fd, uint32_t *ports, unsigned int max);
 
 /**
  * From here on @fd only connects to @domid: what a process that serves one

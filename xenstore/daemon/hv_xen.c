@@ -137,7 +137,7 @@ static void evtchn_ready(struct loop_source *src, uint32_t events)
 	int rc;
 
 	(void)events;
-	while ((rc = evtchn_next(src->fd, &port)) > 0) {
+	while ((rc = evtchn_next(src->fd, &port, 1)) > 0) {
 		(void)evtchn_unmask(src->fd, port);
 		if ((int)port == death_port)
 			domain_news(evtchn_server);
