@@ -62,6 +62,7 @@ DOM0_BASE_ARGS = --busybox /bin/busybox --modules $(DEBIAN)/dom0 \
 	$(call MODULE_ARGS,dom0/modules.dom0) \
 	--dir /etc/vane --dir /var/log/xen --dir /var/lib/xen
 DOM0_FILES += dom0/services:/etc/vane/services dom0/domains:/etc/vane/domains
+DOM0_FILES += dom0/vif-route:/etc/xen/scripts/vif-route
 
 # DOM0_FILES grows while the other folders' rules.mk are read, and so is only
 # known in a recipe or in a second expansion of the prerequisites.

@@ -219,6 +219,7 @@ struct vane_nic {
 	unsigned int mtu;		/* 0: the bridge's */
 	enum vane_backend backend;
 	enum vane_choice trusted;	/* open: yes */
+	bool antispoof;			/* it sends from its own mac alone */
 	unsigned int line;
 };
 

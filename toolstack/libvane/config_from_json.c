@@ -398,7 +398,7 @@ static void take_nic(struct statements *s, yajl_val n)
 {
 	static const char *const same[] = {
 		"mac", "bridge", "ip", "script", "gatewaydev", "model", "mtu",
-		"devid",
+		"devid", "antispoof",
 	};
 	const char *type = text_of(get(n, "nictype"));
 

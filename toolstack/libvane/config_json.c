@@ -273,6 +273,8 @@ static void nic(yajl_gen g, const struct vane_nic *n)
 	if (n->rate_usec)
 		number(g, "rate_interval_usecs", n->rate_usec);
 	text(g, "gatewaydev", n->gatewaydev);
+	if (n->antispoof)
+		text(g, "antispoof", "yes");
 	choice(g, "trusted", n->trusted);
 	yajl_gen_map_close(g);
 }

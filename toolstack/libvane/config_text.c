@@ -169,6 +169,8 @@ static void nic(struct writer *w, const struct vane_nic *n)
 		     n->rate_usec, n->rate_usec);
 	if (n->mtu)
 		putf(w, "mtu=%u,", n->mtu);
+	if (n->antispoof)
+		put(w, "antispoof=yes,");
 	if (n->trusted)
 		put(w, n->trusted == VANE_YES ? "trusted," : "untrusted,");
 	putf(w, "devid=%u\",\n", n->devid);

@@ -89,6 +89,13 @@ static int take_backend(struct vane_nic *nic, const char *value)
 		-EOPNOTSUPP : 0;
 }
 
+static int take_antispoof(struct vane_nic *nic, const char *value)
+{
+	nic->antispoof = !strcmp(value, "yes") || !strcmp(value, "1");
+	return nic->antispoof || !strcmp(value, "no") || !strcmp(value, "0") ?
+		0 : -EINVAL;
+}
+
 static int take_backendtype(struct vane_nic *nic, const char *value)
 {
 	return backend_parse(value, &nic->backend);
@@ -189,6 +196,7 @@ static const struct {
 	{ "mtu", take_mtu, "68 to 65517" },
 	{ "devid", take_devid, "0 to 255" },
 	{ "rate", take_rate, "as 10Mb/s or 1MB/s@20ms" },
+	{ "antispoof", take_antispoof, "yes or no" },
 	{ "backend", take_backend, "0 or Domain-0" },
 	{ "backendtype", take_backendtype, BACKEND_ALLOWED },
 	{ "script", take_script, "name of a script in /etc/xen/scripts, or a "

@@ -129,7 +129,7 @@ static void enter_disk(struct entry_writer *w, const struct vane_disk *disk)
 
 static void enter_nic(struct entry_writer *w, const struct vane_nic *nic)
 {
-	char handle[12], mac[MAC_TEXT], number[48];
+	char handle[12], mac[MAC_TEXT], number[48], path[SCRIPT_PATH];
 	struct device d;
 
 	device_of_nic(&d, w->domid, nic);
@@ -141,7 +141,9 @@ static void enter_nic(struct entry_writer *w, const struct vane_nic *nic)
 	front(w, &d, "trusted", nic->trusted != VANE_NO ? "1" : "0");
 	enter_script(w, &d, nic->script, "/etc/xen/scripts/vif-bridge");
 	back(w, &d, "mac", mac);
-	back(w, &d, "bridge", nic->bridge);
+	/* Ours joins a bridge by itself, unless a script decides. */
+	back(w, &d, "bridge", nic->backend == VANE_BACKEND_OURS &&
+	     script_path(nic->script, path) ? "" : nic->bridge);
 	back(w, &d, "handle", handle);
 	back(w, &d, "type", "vif");
 	back(w, &d, "hotplug-status", "");
@@ -149,6 +151,10 @@ static void enter_nic(struct entry_writer *w, const struct vane_nic *nic)
 		back(w, &d, "vifname", nic->vifname);
 	if (nic->ip)
 		back(w, &d, "ip", nic->ip);
+	if (nic->gatewaydev)
+		back(w, &d, "gatewaydev", nic->gatewaydev);
+	if (nic->antispoof)
+		back(w, &d, "antispoof", "1");
 	if (nic->rate_bytes) {
 		snprintf(number, sizeof(number), "%llu,%u",
 			 (unsigned long long)nic->rate_bytes, nic->rate_usec);

@@ -50,7 +50,12 @@ int devices_check(struct vane *v, const struct vane_config *config)
 		char script[SCRIPT_PATH];
 
 		rc = 0;
-		if (script_path(nic->script, script))
+		if (nic->antispoof && nic->backend == VANE_BACKEND_KERNEL)
+			rc = vane_fail(v, -EOPNOTSUPP, "vif %u: antispoof: "
+				       "the kernel's back end does not look "
+				       "at senders; allowed: backendtype=vane",
+				       nic->devid);
+		else if (script_path(nic->script, script))
 			rc = check_script(v, "vif:", script);
 		else if (!if_nametoindex(nic->bridge))
 			rc = vane_fail(v, -ENODEV, "vif %u: there is no bridge "
@@ -62,7 +67,7 @@ int devices_check(struct vane *v, const struct vane_config *config)
 	return first;
 }
 
-/* A script works for the kernel's back end. */
+/* A disk's script works for the kernel's back end. */
 static enum vane_backend by_script(const char *script,
 				   enum vane_backend other)
 {
@@ -76,7 +81,7 @@ static void choose_nic(const struct settings *settings, struct vane_nic *nic)
 	static const uint8_t none[6];
 
 	if (!nic->backend)
-		nic->backend = by_script(nic->script, settings->nic);
+		nic->backend = settings->nic;
 	if (!nic->bridge)
 		nic->bridge = (char *)settings->bridge;
 	if (!memcmp(nic->mac, none, 6))

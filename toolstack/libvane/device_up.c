@@ -11,6 +11,7 @@
 
 #include <xen/io/xenbus.h>
 
+#include "toolstack/libvane/script.h"
 #include "toolstack/libvane/wait.h"
 
 #define BACK_END_MS	10000	/* a back end answers within this */
@@ -37,10 +38,16 @@ static int check_ours(struct vane *v, struct store *s, const struct device *d)
 static int check_up(struct vane *v, struct store *s, const struct device *d,
 		    const struct vane_disk *disk, const struct vane_nic *nic)
 {
+	char script[SCRIPT_PATH];
 	int state;
 
-	if (!strncmp(d->back_kind, "vane-", 5))
-		return check_ours(v, s, d);
+	if (!strncmp(d->back_kind, "vane-", 5)) {
+		int rc = check_ours(v, s, d);
+
+		/* Where its interface belongs is a script's to say. */
+		return !rc && nic && script_path(nic->script, script) ?
+			hotplug_nic(v, d, nic) : rc;
+	}
 	state = device_state(s, d->back);
 	if (state == XenbusStateClosing || state == XenbusStateClosed)
 		return vane_fail(v, -EIO, "device %s %u of domain %u: its "

@@ -279,7 +279,7 @@ int hotplug_nic(struct vane *v, const struct device *d,
 	if (rc)
 		return rc;
 	snprintf(made, sizeof(made), "vif%u.%u", d->domid, d->devid);
-	if (!if_nametoindex(made))
+	if (!if_nametoindex(made) && !if_nametoindex(name))
 		return -EAGAIN;
 	if (script_path(nic->script, script))
 		return script_run(v, d, script, "online");

@@ -165,6 +165,7 @@ static const struct {
 	{ "vif=['brigde=x']", { "4:vif:did you mean \"bridge\"?" } },
 	{ "vif=['bridge=a/b']", { "4:vif:name of a bridge" } },
 	{ "vif=['rate=fast']", { "4:vif:as 10Mb/s" } },
+	{ "vif=['antispoof=maybe']", { "4:vif:yes or no" } },
 	{ "vif=['mtu=10']", { "4:vif:68 to" } },
 	{ "vif=['devid=3','devid=3']", { "4:vif:number 3 is taken" } },
 	{ "vif=['']\nvif+=['devid=0']", { "5:vif:number 0 is taken" } },
@@ -340,7 +341,8 @@ static void test_nic(void **state)
 	(void)state;
 	parse_good(BASE "vif=['mac=00:16:3E:01:02:ff, bridge=br0 ,"
 		   "rate=10Mb/s,vifname=v0,mtu=1400,script=vif-bridge,"
-		   "backendtype=linux','','rate=1MB/s@20ms,devid=7']\n", &c);
+		   "backendtype=linux','','rate=1MB/s@20ms,devid=7,antispoof=yes']\n",
+		   &c);
 	assert_int_equal(c.nr_nics, 3);
 	assert_memory_equal(c.nics[0].mac, mac, 6);
 	assert_string_equal(c.nics[0].bridge, "br0");
@@ -355,6 +357,8 @@ static void test_nic(void **state)
 	assert_int_equal(c.nics[2].devid, 7);
 	assert_int_equal(c.nics[2].rate_bytes, 20000);
 	assert_int_equal(c.nics[2].rate_usec, 20000);
+	assert_false(c.nics[0].antispoof);
+	assert_true(c.nics[2].antispoof);
 	vane_config_free(&c);
 }
 
