@@ -9,10 +9,11 @@ BACKEND_BASE := $(addprefix base/,log.c loop.c ports.c grants.c domains.c \
 	worker.c confine.c served.c serve.c)
 BACKEND_CONSOLE := $(addprefix console/,backlog.c guestlog.c history.c pty.c console.c \
 	consoled.c)
-BACKEND_BLOCK := $(addprefix block/,proto.c buffers.c image.c uring.c queue.c \
+BACKEND_BLOCK := base/uring.c $(addprefix block/,proto.c buffers.c image.c queue.c \
 	blockd.c)
-BACKEND_NET := $(addprefix net/,gather.c offload.c rate.c tap.c transmit.c receive.c \
-	vif.c netd.c)
+BACKEND_NET := base/uring.c $(addprefix net/,layers.c gather.c offload.c hash.c filter.c \
+	rate.c pace.c wire.c announce.c memory.c tap.c transmit.c receive.c control.c vif.c \
+	front.c netd.c)
 
 backend_objs = $(patsubst %.c,$(BACKEND)/%.o,$(1))
 
@@ -34,7 +35,7 @@ $(BUILD)/vane-blockd: $(call backend_objs,$(BACKEND_BLOCK)) $$(BACKEND_COMMON)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lseccomp -luring
 
 $(BUILD)/vane-netd: $(call backend_objs,$(BACKEND_NET)) $$(BACKEND_COMMON)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lseccomp
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lseccomp -luring
 
 BACKEND_DAEMONS := $(addprefix $(BUILD)/vane-,consoled blockd netd)
 ALL += $(BACKEND_DAEMONS)
@@ -48,7 +49,7 @@ BACKEND_H := $(wildcard backend-drivers/*/*.h)
 backend_test = $(addprefix backend-drivers/,test/$(1).c $(2)) $(BACKEND_H)
 
 BACKEND_TESTS := $(addprefix $(BACKEND)/test/test_,ring console block queue \
-	net vif)
+	net steer vif)
 BACKEND_FUZZERS := $(addprefix $(BACKEND)/test/fuzz_,ring requests)
 
 $(BACKEND)/test/test_ring: $(call backend_test,test_ring,$(BACKEND_RING))
@@ -57,17 +58,24 @@ $(BACKEND)/test/test_console: $(call backend_test,test_console,\
 $(BACKEND)/test/test_block: $(call backend_test,test_block,\
 	block/proto.c block/buffers.c)
 $(BACKEND)/test/test_queue: $(call backend_test,test_queue,\
-	block/proto.c block/buffers.c block/uring.c block/queue.c ring/ring.c \
+	block/proto.c block/buffers.c base/uring.c block/queue.c ring/ring.c \
 	base/loop.c base/log.c)
 $(BACKEND)/test/test_queue: BACKEND_TEST_LIBS := -luring
 $(BACKEND)/test/test_net: $(call backend_test,test_net,\
-	net/gather.c net/offload.c net/rate.c ring/ring.c)
-$(BACKEND)/test/test_vif: $(call backend_test,test_vif,\
-	net/gather.c net/offload.c net/rate.c net/transmit.c net/receive.c ring/ring.c \
+	net/layers.c net/gather.c net/offload.c net/hash.c net/filter.c \
+	net/rate.c ring/ring.c)
+$(BACKEND)/test/test_steer: $(call backend_test,test_steer,\
+	net/layers.c net/hash.c net/filter.c net/pace.c net/announce.c \
 	base/loop.c)
+$(BACKEND)/test/test_vif: $(call backend_test,test_vif,\
+	net/layers.c net/gather.c net/offload.c net/hash.c net/filter.c \
+	net/rate.c net/pace.c net/announce.c net/wire.c net/transmit.c net/receive.c net/control.c \
+	ring/ring.c base/loop.c base/uring.c)
+$(BACKEND)/test/test_vif: BACKEND_TEST_LIBS := -luring
 $(BACKEND)/test/fuzz_ring: $(call backend_test,fuzz_ring,$(BACKEND_RING))
 $(BACKEND)/test/fuzz_requests: $(call backend_test,fuzz_requests,\
-	block/proto.c net/gather.c net/offload.c ring/ring.c)
+	block/proto.c net/layers.c net/gather.c net/offload.c net/hash.c \
+	net/filter.c ring/ring.c)
 
 $(BACKEND_TESTS):
 	@mkdir -p $(@D)
@@ -77,6 +85,15 @@ $(BACKEND_FUZZERS):
 	@mkdir -p $(@D)
 	$(CLANG) $(BACKEND_TEST_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
 
+# What whole-system tests have in their machines.
+BACKEND_PROGRAMS := $(addprefix $(BACKEND)/test/,stream offload)
+$(BACKEND_PROGRAMS): $(BACKEND)/test/%: backend-drivers/test/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
+
 HOST_TESTS += $(BACKEND_TESTS)
 FUZZERS += $(BACKEND_FUZZERS)
 SYSTEM_TESTS += backend-drivers/test/system/survival
+SYSTEM_NEEDS += $(BACKEND_PROGRAMS)
+NET_TESTS := $(addprefix backend-drivers/test/system/net-,hostile setups load)
+AREA_TESTS += $(NET_TESTS)

@@ -44,7 +44,9 @@ static int note_extra(struct tx_packet *p, const struct netif_extra_info *x,
 		return 0;
 	case XEN_NETIF_EXTRA_TYPE_MCAST_ADD:
 	case XEN_NETIF_EXTRA_TYPE_MCAST_DEL:
-		p->drop = true;	/* a request, not a packet; not offered */
+		p->kind = x->type == XEN_NETIF_EXTRA_TYPE_MCAST_ADD ?
+			  TX_GROUP_ADD : TX_GROUP_REMOVE;
+		memcpy(p->group, x->u.mcast.addr, sizeof(p->group));
 		return 0;
 	case XEN_NETIF_EXTRA_TYPE_HASH:
 		return 0;
@@ -119,6 +121,7 @@ int tx_gather(struct ring *r, struct tx_packet *p, const char **why)
 	*why = "ring corrupted";
 	if (rc != 1)
 		return rc;
+	p->kind = TX_PACKET;
 	p->flags = first.flags;
 	p->size = rest = first.size;
 	p->gso_type = XEN_NETIF_GSO_TYPE_NONE;

@@ -21,7 +21,12 @@ struct tx_part {
 	uint16_t offset, size;
 };
 
+/* A packet, or a request about multicast groups in the guise of one. */
+enum tx_kind { TX_PACKET, TX_GROUP_ADD, TX_GROUP_REMOVE };
+
 struct tx_packet {
+	enum tx_kind kind;
+	uint8_t group[6];		/* an address, of the last two kinds */
 	uint16_t flags;			/* NETTXF_* of the first request */
 	uint32_t size;			/* bytes, Ethernet header included */
 	uint8_t gso_type;		/* XEN_NETIF_GSO_TYPE_* */

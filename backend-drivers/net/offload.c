@@ -9,89 +9,10 @@
 #include <xen/xen.h>
 #include <xen/io/netif.h>
 
-#define ETHER_LEN	14u
-#define VLAN_LEN	4u
-#define TYPE_VLAN	0x8100u
-#define TYPE_IPV4	0x0800u
-#define TYPE_IPV6	0x86ddu
-#define PROTO_TCP	6u
-#define PROTO_UDP	17u
+#include "backend-drivers/net/layers.h"
+
 #define TCP_MIN		20u
 #define UDP_LEN		8u
-
-/* Where the transport header of a frame begins, and what it is. */
-struct layers {
-	bool ipv6;
-	uint8_t proto;
-	size_t transport;
-};
-
-static uint16_t get16(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static int find_ipv4(const uint8_t *frame, size_t len, size_t at,
-		     struct layers *l)
-{
-	size_t header;
-
-	if (len < at + 20)
-		return -EINVAL;
-	header = (frame[at] & 15u) * 4u;
-	/* Only a first fragment has a transport header. */
-	if (frame[at] >> 4 != 4 || header < 20 ||
-	    get16(frame + at + 6) & 0x1fff)
-		return -EINVAL;
-	*l = (struct layers){ false, frame[at + 9], at + header };
-	return 0;
-}
-
-/* Header extensions that may stand before the transport header. */
-static bool is_extension(uint8_t next)
-{
-	return next == 0 || next == 43 || next == 60;
-}
-
-static int find_ipv6(const uint8_t *frame, size_t len, size_t at,
-		     struct layers *l)
-{
-	uint8_t next;
-
-	if (len < at + 40 || frame[at] >> 4 != 6)
-		return -EINVAL;
-	next = frame[at + 6];
-	at += 40;
-	while (is_extension(next)) {
-		if (len < at + 8)
-			return -EINVAL;
-		next = frame[at];
-		at += frame[at + 1] * 8u + 8u;
-	}
-	*l = (struct layers){ true, next, at };
-	return 0;
-}
-
-static int find_layers(const uint8_t *frame, size_t len, struct layers *l)
-{
-	size_t at = ETHER_LEN;
-	uint16_t type;
-
-	if (len < ETHER_LEN)
-		return -EINVAL;
-	type = get16(frame + 12);
-	if (type == TYPE_VLAN) {
-		if (len < ETHER_LEN + VLAN_LEN)
-			return -EINVAL;
-		type = get16(frame + 16);
-		at += VLAN_LEN;
-	}
-	if (type == TYPE_IPV4)
-		return find_ipv4(frame, len, at, l);
-	if (type == TYPE_IPV6)
-		return find_ipv6(frame, len, at, l);
-	return -EINVAL;
-}
 
 static int say_csum(const struct layers *l, size_t len,
 		    struct virtio_net_hdr *h)
@@ -138,9 +59,10 @@ int offload_to_tap(const uint8_t *frame, size_t len, bool csum_blank,
 	if (!csum_blank)
 		/* Segments need new checksums: GSO without is a mistake. */
 		return gso_type == XEN_NETIF_GSO_TYPE_NONE ? 0 : -EINVAL;
-	rc = find_layers(frame, len, &l);
-	if (rc)
-		return rc;
+	/* Only a first fragment has a transport header. */
+	rc = layers_find(frame, len, &l);
+	if (rc || l.headless)
+		return rc ? rc : -EINVAL;
 	rc = say_csum(&l, len, h);
 	if (rc || gso_type == XEN_NETIF_GSO_TYPE_NONE)
 		return rc;
@@ -214,7 +136,8 @@ int offload_to_guest(uint8_t *frame, size_t len,
 	if (!(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
 		return 0;
 	/* A guest finds the checksum by itself: only in TCP and UDP. */
-	if (!find_layers(frame, len, &l) && l.transport == h->csum_start &&
+	if (!layers_find(frame, len, &l) && !l.headless &&
+	    l.transport == h->csum_start &&
 	    (l.proto == PROTO_TCP || l.proto == PROTO_UDP) &&
 	    (l.ipv6 ? f->csum6 : f->csum4)) {
 		rx->flags |= NETRXF_csum_blank | NETRXF_data_validated;

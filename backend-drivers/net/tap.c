@@ -34,6 +34,7 @@ static int make(const char *name)
 		return -errno;
 	strncpy(ifr.ifr_name, name, sizeof(ifr.ifr_name) - 1);
 	if (ioctl(fd, TUNSETIFF, &ifr) ||
+	    ioctl(fd, TUNSETPERSIST, 1) ||
 	    ioctl(fd, TUNSETVNETHDRSZ, &header) ||
 	    ioctl(fd, TUNSETOFFLOAD, 0)) {
 		rc = -errno;
@@ -68,7 +69,8 @@ static int join_bridge(int sock, const char *name, const char *bridge)
 		return -errno;
 	memset(ifr.ifr_name, 0, sizeof(ifr.ifr_name));
 	strncpy(ifr.ifr_name, bridge, sizeof(ifr.ifr_name) - 1);
-	return ioctl(sock, SIOCBRADDIF, &ifr) ? -errno : 0;
+	/* A tap that was there may be in it already. */
+	return ioctl(sock, SIOCBRADDIF, &ifr) && errno != EBUSY ? -errno : 0;
 }
 
 static int set_up(int sock, const char *name, unsigned int mtu,
@@ -114,10 +116,27 @@ int tap_open(const char *name, const char *bridge, unsigned int mtu,
 	if (sock >= 0)
 		close(sock);
 	if (rc) {
+		(void)tap_forget(fd);
 		close(fd);
 		return rc;
 	}
 	return fd;
+}
+
+int tap_forget(int fd)
+{
+	return ioctl(fd, TUNSETPERSIST, 0) ? -errno : 0;
+}
+
+int tap_remove(const char *name)
+{
+	int fd = make(name), rc;	/* made, if there was none */
+
+	if (fd < 0)
+		return fd;
+	rc = tap_forget(fd);
+	close(fd);
+	return rc;
 }
 
 int tap_set_features(int fd, const struct offload_features *f)

@@ -1,7 +1,7 @@
 /*
  * A tap device of Dom0: the other end of a guest's network interface. It
- * exists as long as its descriptor is open, so none outlives the daemon.
- * Frames are read and written with a struct virtio_net_hdr before them.
+ * outlives whoever made it, and waits for whoever opens it next, until it is
+ * told to go. Frames are read and written with a struct virtio_net_hdr before them.
  */
 #ifndef BACKEND_NET_TAP_H
 #define BACKEND_NET_TAP_H
@@ -11,12 +11,18 @@
 #include "backend-drivers/net/offload.h"
 
 /**
- * Makes a tap called @name, puts it on @bridge (NULL: on none) and brings it
+ * Makes a tap called @name, or opens the one that is there, puts it on @bridge (NULL: on none) and brings it
  * up, without carrier. @what receives what failed, for a message. Returns
  * the descriptor (non-blocking, close-on-exec) or -errno.
  */
 int tap_open(const char *name, const char *bridge, unsigned int mtu,
 	     const char **what);
+
+/** It goes when the last descriptor of it is closed. 0 or -errno. */
+int tap_forget(int fd);
+
+/** The one called @name, which nobody uses, goes. 0, if there is none too. */
+int tap_remove(const char *name);
 
 /** Tells the kernel what the reader of the tap can take. 0 or -errno. */
 int tap_set_features(int fd, const struct offload_features *f);

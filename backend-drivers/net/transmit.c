@@ -1,18 +1,17 @@
 /*
- * From the guest's transmit ring to the tap: gather a batch of packets, copy
- * all their parts in one call, look at each frame and write it.
+ * From a guest's transmit ring to the tap: gather a batch of packets, copy
+ * all their parts in one call, look at each frame, write all in one call.
  */
 #include "backend-drivers/net/vif.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include <xen/xen.h>
 #include <xen/io/netif.h>
 
 #include "backend-drivers/net/gather.h"
 
-#define BATCH 32
+#define BATCH WIRE_BATCH
 #define ROOM (256u << 10)
 #define HEADER sizeof(struct virtio_net_hdr)
 
@@ -21,6 +20,7 @@ struct frame {
 	struct tx_packet p;
 	uint8_t *data;
 	bool copy_failed;
+	int status;			/* NETIF_RSP_* to answer with */
 };
 
 /* Filled and emptied within one call, so all interfaces share them. */
@@ -36,7 +36,7 @@ static void copy_frame(struct vif *v, struct frame *f)
 		const struct tx_part *part = &f->p.part[i];
 
 		if (part->size)
-			grant_copy_from(&copies, v->dev.domid, part->gref,
+			grant_copy_from(&copies, v->served.dev.domid, part->gref,
 					part->offset, to, part->size,
 					&f->copy_failed);
 		to += part->size;
@@ -44,8 +44,9 @@ static void copy_frame(struct vif *v, struct frame *f)
 }
 
 /* Gathers packets and their data. Returns what tx_gather() said last. */
-static int gather(struct vif *v, unsigned int *n, const char **why)
+static int gather(struct vif_queue *q, unsigned int *n, const char **why)
 {
+	struct vif *v = q->vif;
 	uint8_t *at = room;
 	int rc = 1;
 
@@ -55,12 +56,12 @@ static int gather(struct vif *v, unsigned int *n, const char **why)
 	     (ptrdiff_t)(XEN_NETIF_MAX_TX_SIZE + HEADER); (*n)++) {
 		struct frame *f = &batch[*n];
 
-		rc = tx_gather(&v->tx, &f->p, why);
+		rc = tx_gather(&q->tx, &f->p, why);
 		if (rc != 1)
 			break;
 		f->copy_failed = false;
 		f->data = at + HEADER;
-		if (f->p.drop)
+		if (f->p.drop || f->p.kind != TX_PACKET)
 			continue;
 		copy_frame(v, f);
 		rate_spend(&v->rate, f->p.size);
@@ -70,42 +71,111 @@ static int gather(struct vif *v, unsigned int *n, const char **why)
 	return rc;
 }
 
-/* Sends one frame. Returns the status to answer with. */
-static int send_frame(struct vif *v, struct frame *f)
+/* Looks at a frame. Returns the status to answer with; OKAY: it may go. */
+static int judge(struct vif *v, struct frame *f)
 {
+	struct counts *c = &v->memory->counts;
 	struct virtio_net_hdr h;
-	uint8_t *start = f->data - HEADER;
 
 	if (f->p.drop || f->copy_failed ||
 	    offload_to_tap(f->data, f->p.size,
 			   f->p.flags & NETTXF_csum_blank, f->p.gso_type,
-			   f->p.gso_size, &h))
+			   f->p.gso_size, &h)) {
+		c->sent_refused++;
 		return NETIF_RSP_ERROR;
-	__builtin_memcpy(start, &h, HEADER);
-	if (write(v->tap.fd, start, HEADER + f->p.size) < 0)
+	}
+	if (v->spoof_check && !own_address(v->mac, f->data, f->p.size)) {
+		c->sent_filtered++;
 		return NETIF_RSP_DROPPED;
+	}
+	__builtin_memcpy(f->data - HEADER, &h, HEADER);
 	return NETIF_RSP_OKAY;
 }
 
-int vif_transmit(struct vif *v, const char **why)
+static int change_groups(struct groups *g, const struct tx_packet *p)
 {
-	unsigned int n, wait = rate_wait(&v->rate, loop_now());
+	if (p->kind == TX_GROUP_ADD)
+		return groups_add(g, p->group) ? NETIF_RSP_ERROR :
+						 NETIF_RSP_OKAY;
+	groups_remove(g, p->group);
+	return NETIF_RSP_OKAY;
+}
+
+/* Writes the frames of the batch that may go. */
+static void send_batch(struct vif *v, unsigned int n)
+{
+	static struct iovec out[BATCH];
+	static bool lost[BATCH];
+	struct counts *c = &v->memory->counts;
+	unsigned int going = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct frame *f = &batch[i];
+
+		if (f->p.kind == TX_PACKET && f->status == NETIF_RSP_OKAY)
+			out[going++] = (struct iovec){ f->data - HEADER,
+						       HEADER + f->p.size };
+	}
+	if (going)
+		wire_write(&v->wire, out, going, lost);
+	going = 0;
+	for (unsigned int i = 0; i < n; i++) {
+		struct frame *f = &batch[i];
+
+		if (f->p.kind != TX_PACKET || f->status != NETIF_RSP_OKAY)
+			continue;
+		if (lost[going++]) {
+			f->status = NETIF_RSP_DROPPED;
+			c->sent_dropped++;
+			continue;
+		}
+		c->sent++;
+		c->sent_bytes += f->p.size;
+	}
+}
+
+/* Does what the batch's packets ask for. */
+static void carry_out(struct vif *v, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct frame *f = &batch[i];
+
+		f->status = f->p.kind == TX_PACKET ? judge(v, f) :
+			    change_groups(&v->memory->groups, &f->p);
+	}
+	send_batch(v, n);
+}
+
+/* The ring is empty: an event, or a look of our own, comes next. */
+static int rest(struct vif_queue *q)
+{
+	unsigned int us = pace_next(&q->pace, q->found, loop_now_us());
+
+	q->found = 0;
+	if (!us)
+		return ring_rest(&q->tx, 1);
+	loop_timer_set_us(&q->again, us);
+	return 0;
+}
+
+int vif_transmit(struct vif_queue *q, const char **why)
+{
+	struct vif *v = q->vif;
+	unsigned int n, wait = v->rate.bytes ?
+			       rate_wait(&v->rate, loop_now()) : 0;
 	int rc;
 
 	if (wait) {
+		v->memory->counts.waited_rate++;
 		loop_timer_set(&v->pause, wait);
 		return 0;
 	}
-	rc = gather(v, &n, why);
-	for (unsigned int i = 0; i < n; i++) {
-		int status = send_frame(v, &batch[i]);
-
-		tx_answer(&v->tx, &batch[i].p, status);
-		v->tx_frames++;
-		if (status != NETIF_RSP_OKAY)
-			v->tx_dropped++;
-	}
-	if (ring_push(&v->tx))
-		port_notify(&v->tx_port);
-	return rc ? rc : ring_rest(&v->tx, 1);
+	rc = gather(q, &n, why);
+	carry_out(v, n);
+	for (unsigned int i = 0; i < n; i++)
+		tx_answer(&q->tx, &batch[i].p, batch[i].status);
+	if (ring_push(&q->tx))
+		port_notify(&q->tx_port);
+	q->found += n;
+	return rc ? rc : rest(q);
 }

@@ -36,12 +36,14 @@
 
 #define RING_PAGE 4096u
 
-/* Room for the responses of a ring in one page. */
+/* Room for the responses of a ring in one page: a page, too. */
 struct ring_journal {
 	uint32_t put;		/* as far as all responses are here */
-	uint32_t pad;
-	uint8_t slots[RING_PAGE];
+	uint32_t pad[15];
+	uint8_t slots[RING_PAGE - 64];
 };
+
+_Static_assert(sizeof(struct ring_journal) == RING_PAGE, "a page");
 
 struct ring {
 	struct ring_shared *shared;

@@ -1,8 +1,9 @@
 /*
  * libFuzzer target: what guests put into rings. The first byte chooses
- * between a block request (slot, disk, segments), a transmit ring, and a
- * frame with its offload flags. What is accepted must be harmless: on the
- * disk, within pages, within the frame.
+ * between a block request (slot, disk, segments), a transmit ring, a frame
+ * with its offload flags, and what a control ring asks for with a frame to be
+ * steered by it. What is accepted must be harmless: on the disk, within
+ * pages, within the frame, below the number of queues.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +13,9 @@
 #include <xen/io/netif.h>
 
 #include "backend-drivers/block/proto.h"
+#include "backend-drivers/net/filter.h"
 #include "backend-drivers/net/gather.h"
+#include "backend-drivers/net/hash.h"
 #include "backend-drivers/net/offload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -102,15 +105,84 @@ static void offload(const uint8_t *data, size_t size)
 	free(frame);
 }
 
+/* One request of a control ring: the table that it brings is its data. */
+static void control(struct hash *h, const uint32_t q[4], unsigned int queues)
+{
+	uint32_t types, map[HASH_MAP];
+
+	memset(map, (int)(q[3] % (queues + 1)), sizeof(map));
+	for (size_t i = 0; i < HASH_MAP; i++)
+		map[i] &= 0xff;
+	switch (q[0] % 6) {
+	case 0:
+		(void)hash_set_algorithm(h, q[1] % 3);
+		break;
+	case 1:
+		(void)hash_types(h, &types);
+		break;
+	case 2:
+		(void)hash_set_types(h, q[1] % 32);
+		break;
+	case 3:
+		if (!hash_check_key(q[1]))
+			hash_put_key(h, (const uint8_t *)map, q[1]);
+		break;
+	case 4:
+		(void)hash_set_map_size(h, q[1] % (HASH_MAP + 2));
+		break;
+	default:
+		if (hash_check_map(h, q[2], q[1]))
+			break;
+		require(q[2] + q[1] <= HASH_MAP);
+		(void)hash_put_map(h, map, q[2], q[1], queues);
+	}
+}
+
+static void steer(const uint8_t *data, size_t size)
+{
+	unsigned int queues = data[0] % 8 + 1, requests = data[1] % 8;
+	struct hash h = { 0 };
+	struct groups g = { 0 };
+	struct hash_value value;
+	uint8_t *frame;
+
+	data += 2;
+	size -= 2;
+	for (; requests && size >= 16; requests--, data += 16, size -= 16) {
+		uint32_t q[4];
+
+		memcpy(q, data, sizeof(q));
+		control(&h, q, queues);
+		(void)groups_add(&g, data);
+	}
+	if (!size)
+		return;
+	frame = malloc(size);	/* exactly: ASan sees a look beyond */
+	memcpy(frame, data, size);
+	require(hash_queue(&h, frame, size, queues, &value) < queues);
+	require(!value.there || h.algorithm);
+	if (size >= ETHER_LEN)
+		(void)groups_let(&g, frame);
+	(void)own_address((const uint8_t *)"\0\x16\x3e\0\0\1", frame, size);
+	free(frame);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 3)
 		return 0;
-	if (data[0] % 3 == 0)
+	switch (data[0] % 4) {
+	case 0:
 		block(data + 1, size - 1);
-	else if (data[0] % 3 == 1)
+		break;
+	case 1:
 		gather(data + 1, size - 1);
-	else
+		break;
+	case 2:
 		offload(data + 1, size - 1);
+		break;
+	default:
+		steer(data + 1, size - 1);
+	}
 	return 0;
 }

@@ -32,6 +32,8 @@ static uint8_t rx_page[RING_PAGE] __attribute__((aligned(4096)));
 static struct ring_shared *const tx = (void *)tx_page;
 static struct ring_shared *const rx = (void *)rx_page;
 static struct vif vif;
+static struct vif_queue *const queue = &vif.queue[0];
+static struct memory memory;
 static int wire;			/* the other end of the tap */
 static int tx_events, rx_events;
 static uint8_t frame[70000];
@@ -70,7 +72,7 @@ void grant_copies_run(struct grant_copies *c)
 
 void port_notify(struct port *p)
 {
-	if (p == &vif.rx_port)
+	if (p == &queue->rx_port)
 		rx_events++;
 	else
 		tx_events++;
@@ -90,16 +92,24 @@ static int setup(void **state)
 	memset(guest, 0, sizeof(guest));
 	tx->rsp_event = rx->rsp_event = 1;
 	vif = (struct vif){
-		.dev = { .domid = 7, .name = "test/7/0" },
+		.served.dev = { .domid = 7, .name = "test/7/0" },
 		.tap = { .fd = ends[0] },
 		.features = { true, true, true, true, true },
 		.rx_notify = true,
-		.rx_port = { .local = 1 }, .tx_port = { .local = 2 },
+		.memory = &memory,
+		.queues = 1,
 	};
+	memset(&memory, 0, sizeof(memory));
+	for (unsigned int i = 0; i < VIF_QUEUES; i++) {
+		vif.queue[i].vif = &vif;
+		vif.queue[i].rx_port.local = 1;
+		vif.queue[i].tx_port.local = 2;
+	}
 	wire = ends[1];
+	assert_int_equal(wire_open(&vif.wire, vif.tap.fd), 0);
 	tx_events = rx_events = 0;
-	assert_int_equal(ring_attach(&vif.tx, tx_page, 1, 12), 0);
-	assert_int_equal(ring_attach(&vif.rx, rx_page, 1, 8), 0);
+	assert_int_equal(ring_attach(&queue->tx, tx_page, 1, 12), 0);
+	assert_int_equal(ring_attach(&queue->rx, rx_page, 1, 8), 0);
 	for (size_t i = 0; i < sizeof(frame); i++)
 		frame[i] = (uint8_t)(i * 13 + i / 251);
 	return 0;
@@ -108,6 +118,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	wire_close(&vif.wire);
 	close(vif.tap.fd);
 	close(wire);
 	free(vif.held);
@@ -275,7 +286,7 @@ static void test_receive_drops(void **state)
 	arrives(&gso, 1000);
 	arrives(&plain, 4096);
 	assert_int_equal(receive(), 0);
-	assert_int_equal(vif.rx_dropped, 2);
+	assert_int_equal(memory.counts.received_refused, 2);
 	assert_int_equal(rx->rsp_prod, 1);
 	expect_rx(0, 100, 0, 4096);
 }
@@ -343,7 +354,7 @@ static void test_transmit(void **state)
 	guest_sends(0, 0, 0, 8, 13);			/* too short */
 	guest_sends(0, 0, NETTXF_csum_blank, 9, 100);	/* no IP */
 	guest_sends(1, 0, 0, 10, 60);
-	assert_int_equal(vif_transmit(&vif, &why), 0);
+	assert_int_equal(vif_transmit(queue, &why), 0);
 	assert_int_equal(tx->rsp_prod, 6);
 	expect_tx(0, 5, NETIF_RSP_OKAY);
 	expect_tx(1, 6, NETIF_RSP_OKAY);
@@ -368,7 +379,7 @@ static void test_transmit_broken(void **state)
 	(void)state;
 	guest_sends(0, 0, 0, 1, 60);
 	guest_sends(0, 0, NETTXF_more_data, 2, 60);
-	assert_int_equal(vif_transmit(&vif, &why), -EPROTO);
+	assert_int_equal(vif_transmit(queue, &why), -EPROTO);
 	assert_non_null(why);
 	expect_tx(0, 1, NETIF_RSP_OKAY);
 	assert_int_equal(tx->rsp_prod, 1);
@@ -392,7 +403,7 @@ static void test_transmit_many(void **state)
 	do {
 		ssize_t n;
 
-		rc = vif_transmit(&vif, &why);
+		rc = vif_transmit(queue, &why);
 		assert_true(rc >= 0);
 		while ((n = recv(wire, back, sizeof(back), 0)) > 0) {
 			assert_int_equal(n, HEADER + 17 * 3840);
@@ -403,7 +414,7 @@ static void test_transmit_many(void **state)
 		}
 	} while (rc == 1);
 	assert_int_equal(tx->rsp_prod, 15 * 17);
-	assert_int_equal(got + (int)vif.tx_dropped, 15);
+	assert_int_equal(got + (int)memory.counts.sent_dropped, 15);
 }
 
 /* Seven frames of 1,500 bytes are more than 10,000: then it has to wait. */
@@ -416,15 +427,259 @@ static void test_transmit_rate(void **state)
 	vif.rate.filled = loop_now() + 1000000; /* no time passes */
 	for (unsigned int i = 0; i < 20; i++)
 		guest_sends(0, 0, 0, (uint16_t)i, 1500);
-	assert_int_equal(vif_transmit(&vif, &why), 1);
-	assert_int_equal(vif.tx_frames, 7);
-	assert_int_equal(vif_transmit(&vif, &why), 0);
-	assert_int_equal(vif.tx_frames, 7);
+	assert_int_equal(vif_transmit(queue, &why), 1);
+	assert_int_equal(memory.counts.sent, 7);
+	assert_int_equal(vif_transmit(queue, &why), 0);
+	assert_int_equal(memory.counts.sent, 7);
 	assert_true(vif.pause.armed);
 	loop_timer_remove(&vif.pause);
 	vif.rate.filled = 0; /* and now a long one */
-	assert_int_equal(vif_transmit(&vif, &why), 1);
-	assert_int_equal(vif.tx_frames, 14);
+	assert_int_equal(vif_transmit(queue, &why), 1);
+	assert_int_equal(memory.counts.sent, 14);
+}
+
+/* --- several queues, and the control ring ------------------------------------- */
+
+static uint8_t rings[4][RING_PAGE] __attribute__((aligned(4096)));
+
+/* A second queue, with @posted buffers: pages from 32 on. */
+static void second_queue(unsigned int posted)
+{
+	struct ring_shared *head = (void *)rings[1];
+
+	memset(rings, 0, sizeof(rings));
+	vif.queues = 2;
+	assert_int_equal(ring_attach(&vif.queue[1].tx, rings[0], 1, 12), 0);
+	assert_int_equal(ring_attach(&vif.queue[1].rx, rings[1], 1, 8), 0);
+	for (unsigned int i = 0; i < posted; i++) {
+		struct netif_rx_request r = { (uint16_t)i, 0, 32 + i };
+
+		memcpy(rings[1] + 64 + 8 * i, &r, 8);
+	}
+	head->req_prod = posted;
+}
+
+static struct ring_shared *const control = (void *)rings[2];
+
+static void ask(uint16_t type, uint32_t a, uint32_t b, uint32_t c)
+{
+	struct xen_netif_ctrl_request r = { 77, type, { a, b, c } };
+
+	memcpy(rings[2] + 64 + 16 * (control->req_prod++ & 127), &r, 16);
+}
+
+static void expect_control(uint32_t index, uint16_t type, uint32_t status,
+			   uint32_t data)
+{
+	struct xen_netif_ctrl_response r;
+
+	memcpy(&r, rings[2] + 64 + 16 * (index & 127), sizeof(r));
+	assert_int_equal(r.id, 77);
+	assert_int_equal(r.type, type);
+	assert_int_equal(r.status, status);
+	assert_int_equal(r.data, data);
+}
+
+static void open_control(void)
+{
+	control->rsp_event = 1;
+	vif.control.port.local = 3;
+	assert_int_equal(ring_attach(&vif.control.ring, rings[2], 1, 16), 0);
+}
+
+/* A hash of zero and a table that begins with 1: all goes to the second. */
+static void test_control(void **state)
+{
+	static const uint32_t map[] = { 1, 0 };
+	const char *why;
+	struct netif_rx_response r;
+	struct netif_extra_info x;
+
+	(void)state;
+	second_queue(4);
+	open_control();
+	memcpy(guest[5], map, sizeof(map));
+	ask(1, 0, 0, 0);
+	ask(7, 1, 0, 0);
+	ask(1, 0, 0, 0);
+	ask(2, 3, 0, 0);
+	ask(3, 6, 40, 0);
+	ask(3, PAGES, 40, 0);		/* not granted */
+	ask(3, 6, 41, 0);
+	ask(4, 0, 0, 0);
+	ask(5, 2, 0, 0);
+	ask(6, 5, 2, 0);
+	ask(6, PAGES, 2, 0);
+	ask(6, 5, 2, 1);
+	ask(8, 0, 0, 0);
+	ask(0, 0, 0, 0);
+	assert_int_equal(control_serve(&vif, &why), 0);
+	assert_int_equal(control->rsp_prod, 14);
+	assert_int_equal(control->req_event, 15);
+	expect_control(0, 1, 1, 0);
+	expect_control(1, 7, 0, 0);
+	expect_control(2, 1, 0, 15);
+	expect_control(3, 2, 0, 0);
+	expect_control(4, 3, 0, 0);
+	expect_control(5, 3, 2, 0);
+	expect_control(6, 3, 3, 0);
+	expect_control(7, 4, 0, HASH_MAP);
+	expect_control(8, 5, 0, 0);
+	expect_control(9, 6, 0, 0);
+	expect_control(10, 6, 2, 0);
+	expect_control(11, 6, 3, 0);
+	expect_control(12, 8, 1, 0);
+	expect_control(13, 0, 1, 0);
+
+	memcpy(frame + 12, "\x08\x00\x45", 3);
+	arrives(&plain, 100);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(rx->rsp_prod, 0);
+	assert_int_equal(((struct ring_shared *)rings[1])->rsp_prod, 2);
+	memcpy(&r, rings[1] + 64, sizeof(r));
+	assert_int_equal(r.flags, NETRXF_extra_info);
+	assert_int_equal(r.status, 100);
+	memcpy(&x, rings[1] + 72, sizeof(x));
+	assert_int_equal(x.type, XEN_NETIF_EXTRA_TYPE_HASH);
+	assert_int_equal(x.flags, 0);
+	assert_int_equal(x.u.hash.type, _XEN_NETIF_CTRL_HASH_TYPE_IPV4);
+	assert_int_equal(x.u.hash.algorithm, 1);
+	assert_memory_equal(x.u.hash.value, "\0\0\0\0", 4);
+	assert_memory_equal(guest[32], frame, 100);
+
+	control->req_prod += 1000;
+	assert_int_equal(control_serve(&vif, &why), -EPROTO);
+	assert_string_equal(why, "control ring corrupted");
+}
+
+/* Both kinds of extra information: each takes a buffer, the first says more. */
+static void test_receive_both_extras(void **state)
+{
+	static const struct virtio_net_hdr h = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 1448,
+		.csum_start = 34, .csum_offset = 16, .hdr_len = 66,
+	};
+	struct netif_rx_response r;
+	struct netif_extra_info x;
+
+	(void)state;
+	assert_int_equal(hash_set_algorithm(&memory.hash, 1), 0);
+	assert_int_equal(hash_set_types(&memory.hash, 15), 0);
+	memcpy(frame + 12, "\x08\x00\x45", 3);
+	frame[20] = frame[21] = 0;
+	frame[23] = 6;
+	post(0, 3);			/* one too few */
+	arrives(&h, 5000);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(rx->rsp_prod, 0);
+	assert_int_equal(rx->req_event, 4);
+	post(3, 1);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(rx->rsp_prod, 4);
+	r = rx_response(1);
+	memcpy(&x, &r, sizeof(x));
+	assert_int_equal(x.type, XEN_NETIF_EXTRA_TYPE_GSO);
+	assert_int_equal(x.flags, XEN_NETIF_EXTRA_FLAG_MORE);
+	r = rx_response(2);
+	memcpy(&x, &r, sizeof(x));
+	assert_int_equal(x.type, XEN_NETIF_EXTRA_TYPE_HASH);
+	assert_int_equal(x.flags, 0);
+	assert_int_equal(x.u.hash.type, _XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP);
+	expect_rx(3, 103, 0, 5000 - 4096);
+}
+
+/* More requests than one turn answers: none is left without an answer. */
+static void test_control_many(void **state)
+{
+	const char *why;
+	int turns = 0;
+
+	(void)state;
+	second_queue(0);
+	open_control();
+	for (int i = 0; i < 128; i++)
+		ask(4, 0, 0, 0);
+	while (control_serve(&vif, &why) == 1)
+		turns++;
+	assert_true(turns > 0);
+	assert_int_equal(control->rsp_prod, 128);
+}
+
+/* A queue without buffers holds its frame, and the next queue's, in order. */
+static void test_queue_waits(void **state)
+{
+	struct ring_shared *head = (void *)rings[1];
+	unsigned int first;
+	struct hash_value none;
+
+	(void)state;
+	second_queue(0);
+	memcpy(frame + 12, "\x08\x00\x45", 3);
+	frame[20] = frame[21] = 0;
+	frame[23] = 17;
+	for (frame[30] = 0; hash_queue(&memory.hash, frame, 100, 2, &none) != 1;
+	     frame[30]++)
+		;
+	arrives(&plain, 100);
+	for (; hash_queue(&memory.hash, frame, 90, 2, &none) != 0; frame[30]++)
+		;
+	arrives(&plain, 90);
+	post(0, 2);
+	assert_int_equal(receive(), 0);
+	first = rx->rsp_prod;
+	assert_int_equal(first, 0);
+	assert_int_equal(memory.counts.waited_buffers, 1);
+	head->req_prod = 1;
+	assert_int_equal(receive(), 0);
+	assert_int_equal(head->rsp_prod, 1);
+	assert_int_equal(rx->rsp_prod, 1);
+	expect_rx(0, 100, 0, 90);
+}
+
+/* Multicast control: what the guest did not ask for does not reach it. */
+static void test_receive_groups(void **state)
+{
+	const char *why;
+	struct netif_extra_info x = { .type = XEN_NETIF_EXTRA_TYPE_MCAST_ADD };
+
+	(void)state;
+	vif.groups = true;
+	post(0, 8);
+	memcpy(frame, "\x01\x00\x5e\x00\x00\x09", 6);
+	memcpy(x.u.mcast.addr, frame, 6);
+	arrives(&plain, 60);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(rx->rsp_prod, 0);
+	assert_int_equal(memory.counts.received_filtered, 1);
+	guest_sends(0, 0, NETTXF_extra_info, 4, 0);
+	memcpy(tx_page + 64 + 12 * tx->req_prod++, &x, sizeof(x));
+	assert_int_equal(vif_transmit(queue, &why), 0);
+	expect_tx(0, 4, NETIF_RSP_OKAY);
+	expect_tx(1, 0, NETIF_RSP_NULL);
+	assert_int_equal(recv(wire, guest, sizeof(guest), 0), -1);
+	arrives(&plain, 60);
+	assert_int_equal(receive(), 0);
+	assert_int_equal(rx->rsp_prod, 1);
+}
+
+/* A sender that is not the guest's own address is not believed. */
+static void test_transmit_senders(void **state)
+{
+	const char *why;
+
+	(void)state;
+	vif.spoof_check = true;
+	memcpy(vif.mac, "\0\x16\x3e\0\0\1", 6);
+	memcpy(guest[0] + 6, vif.mac, 6);
+	guest_sends(0, 0, 0, 1, 60);
+	guest_sends(1, 0, 0, 2, 60);
+	assert_int_equal(vif_transmit(queue, &why), 0);
+	expect_tx(0, 1, NETIF_RSP_OKAY);
+	expect_tx(1, 2, NETIF_RSP_DROPPED);
+	assert_int_equal(memory.counts.sent, 1);
+	assert_int_equal(memory.counts.sent_bytes, 60);
+	assert_int_equal(memory.counts.sent_filtered, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -443,6 +698,12 @@ int main(void)
 		TEST(test_transmit_broken),
 		TEST(test_transmit_many),
 		TEST(test_transmit_rate),
+		TEST(test_transmit_senders),
+		TEST(test_receive_groups),
+		TEST(test_queue_waits),
+		TEST(test_control),
+		TEST(test_receive_both_extras),
+		TEST(test_control_many),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
