@@ -2,7 +2,8 @@
 
 FRONTEND := $(BUILD)/frontend-drivers
 
-$(FRONTEND)/test/udp: frontend-drivers/test/udp.c
+FRONTEND_PROGRAMS := $(addprefix $(FRONTEND)/test/,udp segment)
+$(FRONTEND_PROGRAMS): $(FRONTEND)/test/%: frontend-drivers/test/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
 
@@ -15,7 +16,7 @@ $(FRONTEND)/test/test_front: frontend-drivers/test/test_front.c \
 
 HOST_TESTS += $(FRONTEND_TESTS)
 SYSTEM_TESTS += frontend-drivers/test/four-ways
-SYSTEM_NEEDS += $(FRONTEND)/test/udp $(BUILD)/guest-pv/guest-pv
+SYSTEM_NEEDS += $(FRONTEND_PROGRAMS) $(BUILD)/guest-pv/guest-pv
 
 # Both ends of split drivers: host tests, our front ends on either back end,
 # Linux's on either, and back ends that die.
@@ -23,6 +24,6 @@ SYSTEM_NEEDS += $(FRONTEND)/test/udp $(BUILD)/guest-pv/guest-pv
 check-io: packages
 	$(AGAIN) $(BACKEND_TESTS) $(FRONTEND_TESTS) $(SYSTEM_NEEDS)
 	@tests/run-tap -t 3600 -j 2 $(BACKEND_TESTS) $(FRONTEND_TESTS) \
-		-j 1 backend-drivers/test/system/survival \
+		-j 1 backend-drivers/test/system/survival $(NET_TESTS) \
 		frontend-drivers/test/four-ways tests/system/pv-domain
 	@tests/interop/pairs kernel-back-ends

@@ -50,12 +50,18 @@ disk() {
 pings() { ping -c 3 -s "$1" -W 5 10.0.0.101 >/dev/null; }
 echoes() { [ "$(udp 10.0.0.101 7 "a word")" = "a word" ]; }
 
+segment() { segment=$(/usr/bin/segment xenbr0 00:16:3e:00:00:01 10.0.0.101 $1); }
+
+# card NAME BACKEND FEATURES: all or none
 card() {
-	guest $1 "$2" "test=echo ip=10.0.0.101" || return
+	guest $1 "$2" "test=echo ip=10.0.0.101 features=$3" || return
 	until_true 60 grep -q 'echo: ready' /tmp/$1.console
 	ok "$1: it answers pings" until_true 20 pings 56
 	ok "$1: and large ones" pings 1400
 	ok "$1: and UDP" until_true 20 echoes
+	ok "$1: and a TCP segment" segment 1000
+	ok "$1: and one to be cut" segment 30000
+	echo "# $1: $segment"
 	udp 10.0.0.101 7 stop >/dev/null
 	results $1
 	ip neigh flush all
@@ -88,7 +94,13 @@ for back in $(echo "$backs" | tr + ' '); do
 	# Ours copies by grant, and offers none.
 	[ $back = ours ] || ok "linux: grants were persistent" \
 		grep -q 'persistent 1' /tmp/$back-persistent-disk.console
-	card $back-card "$back_end"
+	card $back-card "$back_end" all
+	ok "$back-card: large frames came whole" \
+		grep -q '[1-9][0-9]* to be cut' /tmp/$back-card.console
+	card $back-plain-card "$back_end" none
+	ok "$back-plain-card: and in pieces where they must" \
+		grep -q ' 0 large, 0 blank, 0 to be cut' \
+		/tmp/$back-plain-card.console
 done
 limited
 

@@ -1,7 +1,10 @@
 /*
  * echo: the net front end (frontend-drivers/net). Answers ARP requests for
  * the address of the command line (ip=A.B.C.D), ICMP echo requests, and UDP
- * datagrams to port 7, until one of these begins with "stop".
+ * datagrams and TCP segments to port 7, until a datagram begins with "stop".
+ * One that begins with "spoof" is answered in another sender's name.
+ * A TCP segment goes back as it came, cut to size by whoever it suits.
+ * features=none: like a front end of old, which knew of nothing.
  */
 #include "tap.h"
 #include "frontend-drivers/net/net.h"
@@ -19,8 +22,10 @@ enum {
 
 static struct net n;
 static uint8_t ip[4];
-static uint8_t frame[NET_FRAME];
-static unsigned long answered;
+static uint8_t frame[NET_FRAME_BIG];
+static struct net_extra extra;
+static unsigned long answered, large, blank, segmented,
+	spoofed;
 
 static unsigned int get16(unsigned int at)
 {
@@ -66,8 +71,8 @@ static bool answer_ping(void)
 	return true;
 }
 
-/* Ports and addresses change places: no sum changes. */
-static bool answer_udp(void)
+/* UDP or TCP. Ports and addresses change places: no sum changes. */
+static bool answer_port_7(void)
 {
 	if (get16(IP_BODY + 2) != 7)
 		return false;
@@ -83,10 +88,20 @@ static bool answer_ip(int len)
 	    memcmp(frame + IP_TO, ip, 4))
 		return false;
 	known = frame[IP_PROTO] == 1 ? answer_ping() :
-		frame[IP_PROTO] == 17 && answer_udp();
+		(frame[IP_PROTO] == 17 || frame[IP_PROTO] == 6) &&
+		answer_port_7();
 	if (known)
 		swap(IP_FROM, IP_TO, 4);
 	return known;
+}
+
+static bool says(int len, const char *word)
+{
+	int size = (int)strlen(word);
+
+	return len >= UDP_DATA + size && get16(ETH_TYPE) == 0x800 &&
+	       frame[IP_PROTO] == 17 &&
+	       !memcmp(frame + UDP_DATA, word, (size_t)size);
 }
 
 /* Sends the frame back, changed into its answer, if it has one. */
@@ -100,22 +115,20 @@ static int answer(int len)
 		return 0;
 	swap(0, NET_MAC, NET_MAC);
 	memcpy(frame + NET_MAC, n.mac, NET_MAC);
+	if (says(len, "spoof")) {
+		frame[NET_MAC + 5] ^= 0x80;
+		spoofed++;
+	}
 	for (;;) {
 		uint32_t seen = os_events();
 
-		rc = net_send(&n, frame, (size_t)len);
+		rc = net_send(&n, frame, (size_t)len, &extra);
 		if (rc != -XEN_EAGAIN)
 			break;
 		os_wait(seen, OS_NEVER);
 	}
 	answered += !rc;
 	return rc;
-}
-
-static bool says_stop(int len)
-{
-	return len >= UDP_DATA + 4 && get16(ETH_TYPE) == 0x800 &&
-	       frame[IP_PROTO] == 17 && !memcmp(frame + UDP_DATA, "stop", 4);
 }
 
 static void read_ip(void)
@@ -131,11 +144,20 @@ static void read_ip(void)
 			ip[part] = (uint8_t)(ip[part] * 10 + (*s - '0'));
 }
 
+static unsigned int wish(void)
+{
+	char text[8] = "";
+
+	option_get("features", text, sizeof(text));
+	return strcmp(text, "none") ? NET_ALL : 0;
+}
+
 static void connects(void)
 {
 	frontend_init();
 	read_ip();
-	REQUIRE_EQ(net_open(&n, 0, os_now() + SECONDS(20)), 0);
+	REQUIRE_EQ(net_open(&n, 0, wish(), os_now() + SECONDS(20)), 0);
+	CHECK_EQ(n.features, wish());
 	printk("# echo: ready as %u.%u.%u.%u\n", ip[0], ip[1], ip[2], ip[3]);
 }
 
@@ -147,9 +169,12 @@ static void answers(void)
 	while (!stop && len >= 0) {
 		uint32_t seen = os_events();
 
-		len = net_receive(&n, frame, sizeof(frame));
+		len = net_receive(&n, frame, sizeof(frame), &extra);
 		if (len > 0) {
-			stop = says_stop(len);
+			large += len > (int)OS_PAGE;
+			blank += extra.csum_blank;
+			segmented += extra.gso_type != 0;
+			stop = says(len, "stop");
 			len = answer(len);
 		} else if (!len) {
 			os_wait(seen, OS_NEVER);
@@ -157,14 +182,17 @@ static void answers(void)
 	}
 	CHECK_EQ(len, 0);
 	CHECK(answered > 0);
-	CHECK_EQ(n.lost, 0);
-	printk("# echo: %lu answers\n", answered);
+	CHECK(n.lost <= spoofed);
+	printk("# echo: %lu answers; of what came %lu large, %lu blank, "
+	       "%lu to be cut\n", answered, large, blank, segmented);
 }
 
 static void refuses_nonsense(void)
 {
-	CHECK_EQ(net_send(&n, frame, NET_FRAME_MIN - 1), -XEN_EINVAL);
-	CHECK_EQ(net_send(&n, frame, NET_FRAME + 1), -XEN_EINVAL);
+	size_t most = n.features & NET_SG ? NET_FRAME_BIG : NET_FRAME;
+
+	CHECK_EQ(net_send(&n, frame, NET_FRAME_MIN - 1, NULL), -XEN_EINVAL);
+	CHECK_EQ(net_send(&n, frame, most + 1, NULL), -XEN_EINVAL);
 }
 
 static void opens_again(void)
@@ -173,7 +201,7 @@ static void opens_again(void)
 
 	REQUIRE_EQ(net_close(&n, os_now() + SECONDS(20)), 0);
 	before = pages_free();
-	REQUIRE_EQ(net_open(&n, 0, os_now() + SECONDS(20)), 0);
+	REQUIRE_EQ(net_open(&n, 0, wish(), os_now() + SECONDS(20)), 0);
 	REQUIRE_EQ(net_close(&n, os_now() + SECONDS(20)), 0);
 	CHECK_EQ(pages_free(), before);
 }
