@@ -93,7 +93,7 @@ bench-table:
 
 # One area of it: bench-boot, bench-primitives, ...
 BENCH_AREAS := $(addprefix bench-,primitives primitives-2 linux linux-2 domain \
-	domain-2 scale boot footprint sched)
+	domain-2 scale boot footprint sched net)
 .PHONY: $(BENCH_AREAS)
 $(BENCH_AREAS): bench-%: packages
 	$(AGAIN) $(BENCH_NEEDS)

@@ -48,11 +48,12 @@ class Area:
     """
 
     def __init__(self, name, title, unit, machines, measure, goals,
-                 relative=False, bound_by_peer=False):
+                 relative=False, bound_by_peer=False, peer=None):
         self.name, self.title, self.unit = name, title, unit
         self.machines, self.measure = machines, measure
         self.goals, self.relative = goals, relative
         self.bound_by_peer = bound_by_peer
+        self.peer = peer  # what stands in the place of Debian's Xen
         self.runs = {name: [] for name in machines}
 
     def run(self):
@@ -98,7 +99,7 @@ class Area:
         goal = self.goal(name, native, peer)
         unit = self.unit[name] if isinstance(self.unit, dict) else self.unit
         row = {"name": name, "unit": unit, "ours": ours, "peer": peer,
-               "peer_name": PEER, "goal": goal, "native": native,
+               "peer_name": self.peer or PEER, "goal": goal, "native": native,
                "ratio": ours / peer if ours is not None and peer else None,
                # 0.5 % is the method's own spread
                "met": ours <= goal * 1.005 if None not in (ours, goal)
@@ -167,7 +168,8 @@ def table(area, rows):
     native = any(r["native"] is not None for r in rows)
     counted = any("paravane flushes" in r for r in rows)
     head = [area.unit if isinstance(area.unit, str) else ""]
-    head += ["native"] * native + ["Xen", "ours", "ours/Xen"]
+    peer = area.peer or "Xen"
+    head += ["native"] * native + [peer, "ours", f"ours/{peer}"]
     head += ["Xen/native", "ours/native"] * native + ["goal", "spread %"]
     head += ["flushes Xen", "flushes ours"] * counted
     lines = [head]
