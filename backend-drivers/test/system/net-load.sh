@@ -23,10 +23,6 @@ moves() {
 	return $status
 }
 
-offloads() {
-	in_guest "offload eth0 $1"
-	offload "$(tap)" $1
-}
 tap() { basename /sys/class/net/vif*.0; }
 
 # The process that serves the interface, and the daemon that starts it.
@@ -71,17 +67,15 @@ dies() {
 
 counted() { vane-netd -s | grep -q "sent=[1-9].*received=[1-9]"; }
 
-# Each of the parts, by name.
-on() {
-	ok "$mib MiB to it, offloads on" moves give
-	ok "$mib MiB from it" moves take
+# The parts, by name.
+to() { ok "$mib MiB to it, offloads $offloads" moves give; }
+from() { ok "$mib MiB from it, offloads $offloads" moves take; }
+switch() {
+	in_guest "offload eth0 $1" && offload "$(tap)" $1 && offloads=$1
 }
-off() {
-	ok "offloads are switched off" offloads off
-	ok "$mib MiB to it, offloads off" moves give
-	ok "$mib MiB from it" moves take
-	ok "and on again" offloads on
-}
+on() { ok "offloads are switched on" switch on; }
+off() { ok "and off" switch off; }
+offloads=on
 kills() {
 	ok "back ends die $kills times, and no byte is wrong" dies
 }
