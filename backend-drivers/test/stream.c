@@ -66,16 +66,13 @@ static const struct sequence begin = { 88172645463325252u, 0, 0 };
 
 static uint64_t next(struct sequence *s)
 {
-	s->state ^= s->state << 13;
-	s->state ^= s->state >> 7;
-	s->state ^= s->state << 17;
-	return s->state;
+	return s->state += 0x9e3779b97f4a7c15u;
 }
 
 static void mix(struct sequence *s, uint64_t word)
 {
-	s->hash = (s->hash ^ word) * 0x9e3779b97f4a7c15u;
-	s->hash ^= s->hash >> 32;
+	s->hash ^= word;
+	s->hash = (s->hash << 29 | s->hash >> 35) * 0xff51afd7ed558ccdu;
 	s->bytes += 8;
 }
 

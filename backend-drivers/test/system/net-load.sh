@@ -40,15 +40,16 @@ kill_one() {
 # Again and again: every fifth time the daemon, else the worker alone.
 kill_all() {
 	done=0
+	begun_s=$(uptime_s)
 	while [ $done -lt $kills ]; do
 		kill -0 $moving 2>/dev/null || { moves_again || return 1; }
 		done=$((done + 1))
 		kill_one $([ $((done % 5)) = 0 ] && echo daemon ||
 			echo worker) || return 1
 		# Some of the load comes through in between.
-		usleep $((100000 + done % 7 * 150000))
+		usleep $((20000 + done % 7 * 40000))
 	done
-	echo "# killed $done times"
+	echo "# killed $done times in $(($(uptime_s) - begun_s)) s"
 	wait $moving
 }
 moves_again() {
