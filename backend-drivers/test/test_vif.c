@@ -438,6 +438,62 @@ static void test_transmit_rate(void **state)
 	assert_int_equal(memory.counts.sent, 14);
 }
 
+/* What Dom0's network would not have, one frame or several, is told. */
+static void test_transmit_dropped(void **state)
+{
+	const char *why;
+
+	(void)state;
+	close(wire);
+	wire = dup(vif.tap.fd);		/* for teardown */
+	for (uint16_t i = 0; i < 3; i++)
+		guest_sends(0, 0, 0, i, 60);
+	assert_int_equal(vif_transmit(queue, &why), 0);
+	guest_sends(0, 0, 0, 3, 60);
+	assert_int_equal(vif_transmit(queue, &why), 0);
+	for (uint16_t i = 0; i < 4; i++)
+		expect_tx(i, i, NETIF_RSP_DROPPED);
+	assert_int_equal(memory.counts.sent_dropped, 4);
+	assert_int_equal(memory.counts.sent, 0);
+}
+
+/* A guest without pauses is looked at again, and asked for no event. */
+static void test_transmit_polled(void **state)
+{
+	const char *why;
+
+	(void)state;
+	queue->pace.polling = true;
+	guest_sends(0, 0, 0, 0, 60);
+	guest_sends(0, 0, 0, 1, 60);
+	assert_int_equal(vif_transmit(queue, &why), 0);
+	assert_true(queue->again.armed);
+	assert_int_equal(tx->req_event, 0);
+	loop_timer_remove(&queue->again);
+	assert_int_equal(vif_transmit(queue, &why), 0);
+	assert_false(queue->again.armed);
+	assert_int_equal(tx->req_event, 3);
+}
+
+/* Frames leave in the order in which the guest sent them. */
+static void test_transmit_order(void **state)
+{
+	uint8_t back[2000];
+	const char *why;
+
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++) {
+		memset(guest[i], (int)i, 100);
+		guest_sends(i, 0, 0, (uint16_t)i, 100);
+	}
+	assert_int_equal(vif_transmit(queue, &why), 0);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(recv(wire, back, sizeof(back), 0),
+				 HEADER + 100);
+		assert_int_equal(back[HEADER + 50], i);
+	}
+}
+
 /* --- several queues, and the control ring ------------------------------------- */
 
 static uint8_t rings[4][RING_PAGE] __attribute__((aligned(4096)));
@@ -698,6 +754,9 @@ int main(void)
 		TEST(test_transmit_broken),
 		TEST(test_transmit_many),
 		TEST(test_transmit_rate),
+		TEST(test_transmit_dropped),
+		TEST(test_transmit_order),
+		TEST(test_transmit_polled),
 		TEST(test_transmit_senders),
 		TEST(test_receive_groups),
 		TEST(test_queue_waits),
