@@ -99,7 +99,9 @@ check-system: packages
 
 # What a single test wants built: itself, and what its kind needs.
 T_NEEDS = $(T) $(if $(filter guest-pv/checks/%,$(T)),$(GUEST_NEEDS)) \
-	$(if $(filter tests/system/% toolstack/test/system/%,$(T)),$(SYSTEM_NEEDS))
+	$(if $(filter tests/system/% toolstack/test/system/% \
+		backend-drivers/test/system/% frontend-drivers/test/four-ways,\
+		$(T)),$(SYSTEM_NEEDS))
 test: packages
 	@test -n "$(T)" || { echo "usage: make test T=PATH, one of:"; \
 		printf '  %s\n' $(HOST_TESTS) $(GUEST_TESTS) $(SYSTEM_TESTS) \
