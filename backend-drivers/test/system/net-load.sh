@@ -47,7 +47,8 @@ kill_all() {
 		kill_one $([ $((done % 5)) = 0 ] && echo daemon ||
 			echo worker) || return 1
 		# Some of the load comes through in between.
-		usleep $((20000 + done % 7 * 40000))
+		usleep $((10000 + done % 7 * 15000))
+		[ $((done % 10)) != 0 ] || echo "# killed $done times"
 	done
 	echo "# killed $done times in $(($(uptime_s) - begun_s)) s"
 	wait $moving
