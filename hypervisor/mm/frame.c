@@ -278,20 +278,28 @@ void frame_put_type(struct frame *f)
 	}
 }
 
+/* Never of any type: as a writable page it needs no check and no flush. */
+static bool is_fresh(uint64_t w, enum frame_type type)
+{
+	return type == TYPE_WRITABLE &&
+	       !(w & (TYPE_MASK | TYPE_COUNT_MASK | F_VALID | F_BUSY |
+		      F_FOREIGN | REF_FULL));
+}
+
 /*
- * In use, or last used, as that type, with nothing to check: then one exchange
- * takes both references.
+ * In use, or last used, as that type, or fresh, with nothing to check: then
+ * one exchange takes both references.
  */
 static bool get_both(struct frame *f, enum frame_type type)
 {
-	uint64_t w = READ_ONCE(f->word);
+	uint64_t w = READ_ONCE(f->word), as = type_bits(type) | F_VALID;
 
 	do {
-		if ((w & (TYPE_MASK | F_VALID | F_BUSY | REF_FULL |
-			  TYPE_FULL)) != (type_bits(type) | F_VALID) ||
+		if (((w & (TYPE_MASK | F_VALID | F_BUSY | REF_FULL |
+			   TYPE_FULL)) != as && !is_fresh(w, type)) ||
 		    (w & REF_MASK) == 0)
 			return false;
-	} while (!atomic_cmpxchg(&f->word, &w, w + BOTH));
+	} while (!atomic_cmpxchg(&f->word, &w, (w | as) + BOTH));
 	return true;
 }
 

@@ -158,12 +158,27 @@ static void set_hv_slots(uint64_t *table, bool ours)
 		table[i] = ours ? hv_l4[i] : 0;
 }
 
+/*
+ * At an entry that is not present: how many more to pass. Most tables are
+ * mostly empty, so eight of them are looked at at once.
+ */
+static unsigned int more_empty(const uint64_t *table, unsigned int i)
+{
+	const uint64_t *e = table + i;
+
+	if (i % 8 || ((e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & PTE_P))
+		return 0;
+	return 7;
+}
+
 static void put_entries(unsigned int level, const uint64_t *table,
 			unsigned int end)
 {
 	for (unsigned int i = 0; i < end; i++) {
-		if (likely(!(table[i] & PTE_P)))
+		if (!(table[i] & PTE_P)) {
+			i += more_empty(table, i);
 			continue;
+		}
 		entry_put(level, table[i]);
 		if (level > 1)
 			preempt_yield();
@@ -177,8 +192,10 @@ static int get_entries(struct domain *d, unsigned int level, uint64_t *table)
 	int rc;
 
 	for (unsigned int i = 0; i < 512; i++) {
-		if (likely(!(table[i] & PTE_P)))
+		if (!(table[i] & PTE_P)) {
+			i += more_empty(table, i);
 			continue;
+		}
 		pte = table[i];
 		rc = level > 1 ? preempt_point() : 0;
 		if (rc == 0)

@@ -130,6 +130,22 @@ static void a_failed_validation_drops_what_it_took(void **state)
 	assert_int_equal(frame_type(data), TYPE_NONE);
 }
 
+/* Wherever an entry stands, it is seen on the way in and on the way out. */
+static void no_entry_is_passed_over(void **state)
+{
+	struct frame *l1 = page(), *data = page();
+	unsigned int i;
+
+	for (i = 0; i < 512; i++) {
+		memset(table(l1), 0, PAGE_SIZE);
+		table(l1)[i] = pte(data, PTE_RW);
+		assert_int_equal(frame_get_type(l1, TYPE_L1), 0);
+		assert_int_equal(data->word & 0xfffffff, 2);
+		frame_put_type(l1);
+		assert_int_equal(data->word & 0xfffffff, 1);
+	}
+}
+
 static void descriptors(void **state)
 {
 	static const struct {
@@ -239,6 +255,7 @@ int main(void)
 		cmocka_unit_test_setup(bad_entries, setup),
 		cmocka_unit_test_setup(a_failed_validation_drops_what_it_took,
 				       setup),
+		cmocka_unit_test_setup(no_entry_is_passed_over, setup),
 		cmocka_unit_test_setup(descriptors, setup),
 		cmocka_unit_test_setup(reserved_l4_slots, setup),
 		cmocka_unit_test_setup(a_full_count_is_refused, setup),
