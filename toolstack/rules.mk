@@ -199,7 +199,7 @@ TOOLSTACK_SYSTEM_NEEDS := $(TOOLSTACK)/test/vane-faulty \
 .PHONY: check-toolstack
 check-toolstack: packages
 	$(AGAIN) $(TOOLSTACK_HOST) $(SYSTEM_NEEDS) $(TOOLSTACK_SYSTEM_NEEDS)
-	@tests/run-tap -t $(LIMIT) -j 2 $(TOOLSTACK_HOST) \
+	@tests/run-tap -t 3600 -j 2 $(TOOLSTACK_HOST) \
 		-j 1 $(TOOLSTACK_SYSTEM)
 
 # What Debian's xl makes of the corpus of xl.cfg files, anew: minutes.

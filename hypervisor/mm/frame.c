@@ -290,7 +290,7 @@ static bool is_fresh(uint64_t w, enum frame_type type)
  * In use, or last used, as that type, or fresh, with nothing to check: then
  * one exchange takes both references.
  */
-static bool get_both(struct frame *f, enum frame_type type)
+static inline bool get_both(struct frame *f, enum frame_type type)
 {
 	uint64_t w = READ_ONCE(f->word), as = type_bits(type) | F_VALID;
 

@@ -162,7 +162,7 @@ static void set_hv_slots(uint64_t *table, bool ours)
  * At an entry that is not present: how many more to pass. Most tables are
  * mostly empty, so eight of them are looked at at once.
  */
-static unsigned int more_empty(const uint64_t *table, unsigned int i)
+static inline unsigned int more_empty(const uint64_t *table, unsigned int i)
 {
 	const uint64_t *e = table + i;
 

@@ -16,6 +16,7 @@ struct kernel_file {
 	int fd;				/* the ELF file; -1: nothing open */
 	const uint8_t *elf;		/* mapping of it */
 	size_t elf_len;
+	bool has_holes;			/* the file, maybe */
 	struct image image;
 };
 

@@ -87,6 +87,30 @@ static struct span segment_span(const struct image *image,
 }
 
 /*
+ * The next stretch of a file's bytes in [*first, *last) that is no hole, or
+ * only small ones. Empty when there is no more.
+ */
+static void find_data(int fd, uint64_t *first, uint64_t *last)
+{
+	uint64_t end = *last;
+	off_t data = lseek(fd, *first, SEEK_DATA), hole;
+
+	/* A file system that knows no holes has data everywhere. */
+	if (data < 0)
+		data = errno == ENXIO ? (off_t)end : (off_t)*first;
+	*first = *last = data;
+	while (*last < end && (uint64_t)data < *last + SMALL_HOLE) {
+		hole = lseek(fd, data, SEEK_HOLE);
+		*last = hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
+		data = lseek(fd, *last, SEEK_DATA);
+		if (data < 0)
+			break;
+	}
+	if (*first > end)
+		*first = *last = end;
+}
+
+/*
  * The next piece of a segment's file bytes from *offset on, which moves to its
  * end: what is no hole of the file, since much of a kernel is zero. False when
  * there is no more.
@@ -95,22 +119,11 @@ static bool next_piece(const struct kernel_file *k,
 		       const struct image_segment *seg, uint64_t *offset,
 		       struct image_segment *piece)
 {
-	uint64_t end = seg->offset + seg->filesz, first, last;
-	off_t data = lseek(k->fd, *offset, SEEK_DATA), hole;
+	uint64_t first = *offset, last = seg->offset + seg->filesz;
 
-	/* A file system that knows no holes has data everywhere. */
-	if (data < 0)
-		data = errno == ENXIO ? (off_t)end : (off_t)*offset;
-	first = data;
-	last = first;
-	while (last < end && (uint64_t)data < last + SMALL_HOLE) {
-		hole = lseek(k->fd, data, SEEK_HOLE);
-		last = hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
-		data = lseek(k->fd, last, SEEK_DATA);
-		if (data < 0)
-			break;
-	}
-	if (first >= end)
+	if (first < last && k->has_holes)
+		find_data(k->fd, &first, &last);
+	if (first >= last)
 		return false;
 	*piece = *seg;
 	piece->paddr += first - seg->offset;

@@ -25,6 +25,12 @@ static int claim(struct vane *v, uint32_t domid, uint64_t pages)
 	return rc == -ENOSYS ? 0 : rc;
 }
 
+static void note_frames(uint64_t *p2m, uint64_t mfn, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		p2m[i] = mfn + i;
+}
+
 /* Populates from *pfn on, in extents of @order; stops at the first refusal. */
 static int populate(struct vane *v, struct build *b, uint64_t *pfn,
 		    uint64_t end, unsigned int order, unsigned int batch)
@@ -42,9 +48,8 @@ static int populate(struct vane *v, struct build *b, uint64_t *pfn,
 		done = hv_populate(v, b->domid, want, order);
 		if (done < 0)
 			return done;
-		for (long i = 0; i < done; i++)
-			for (uint64_t j = 0; j < each; j++)
-				b->p2m[(*pfn)++] = extent[i] + j;
+		for (long i = 0; i < done; i++, *pfn += each)
+			note_frames(b->p2m + *pfn, extent[i], each);
 		if (done < want)
 			return -ENOMEM;
 	}

@@ -38,25 +38,30 @@ static unsigned int make_perms(enum entry_perms perms, uint32_t domid,
 	}
 }
 
+static void write_entry(struct entry_writer *w, enum entry_perms perms,
+			const char *path, const char *value, size_t len)
+{
+	struct store_perm list[2];
+
+	if (w->rc)
+		return;
+	w->rc = store_write(w->store, w->tx, path, value, len);
+	if (!w->rc && perms != INHERIT)
+		w->rc = store_set_perms(w->store, w->tx, path, list,
+					make_perms(perms, w->domid, list));
+}
+
 static void __attribute__((format(printf, 4, 0)))
 entry_v(struct entry_writer *w, enum entry_perms perms, const char *path,
 	const char *fmt, va_list ap)
 {
-	struct store_perm list[2];
 	char value[2048];
-	int n;
+	int n = vsnprintf(value, sizeof(value), fmt, ap);
 
-	if (w->rc)
-		return;
-	n = vsnprintf(value, sizeof(value), fmt, ap);
-	if (n >= (int)sizeof(value)) {
-		w->rc = -E2BIG;
-		return;
-	}
-	w->rc = store_write(w->store, w->tx, path, value, n);
-	if (!w->rc && perms != INHERIT)
-		w->rc = store_set_perms(w->store, w->tx, path, list,
-					make_perms(perms, w->domid, list));
+	if (n >= (int)sizeof(value))
+		w->rc = w->rc ? w->rc : -E2BIG;
+	else
+		write_entry(w, perms, path, value, n);
 }
 
 void entry(struct entry_writer *w, enum entry_perms perms, const char *path,
@@ -69,7 +74,23 @@ void entry(struct entry_writer *w, enum entry_perms perms, const char *path,
 	va_end(ap);
 }
 
-/* The same below a directory: "DIR/LEAF". */
+/* "DIR/LEAF" in @path; false: too long, which is noted. */
+static bool join(struct entry_writer *w, char path[STORE_PATH_MAX],
+		 const char *dir, const char *leaf)
+{
+	size_t above = strlen(dir), below = strlen(leaf);
+
+	if (above + 1 + below >= STORE_PATH_MAX) {
+		w->rc = w->rc ? w->rc : -E2BIG;
+		return false;
+	}
+	memcpy(path, dir, above);
+	path[above] = '/';
+	memcpy(path + above + 1, leaf, below + 1);
+	return true;
+}
+
+/* The same below a directory. */
 static void __attribute__((format(printf, 5, 6)))
 put(struct entry_writer *w, enum entry_perms perms, const char *dir,
     const char *leaf, const char *fmt, ...)
@@ -77,12 +98,19 @@ put(struct entry_writer *w, enum entry_perms perms, const char *dir,
 	char path[STORE_PATH_MAX];
 	va_list ap;
 
-	if (snprintf(path, sizeof(path), "%s/%s", dir, leaf) >=
-	    (int)sizeof(path) && !w->rc)
-		w->rc = -E2BIG;
 	va_start(ap, fmt);
-	entry_v(w, perms, path, fmt, ap);
+	if (join(w, path, dir, leaf))
+		entry_v(w, perms, path, fmt, ap);
 	va_end(ap);
+}
+
+static void put_text(struct entry_writer *w, enum entry_perms perms,
+		     const char *dir, const char *leaf, const char *text)
+{
+	char path[STORE_PATH_MAX];
+
+	if (join(w, path, dir, leaf))
+		write_entry(w, perms, path, text, strlen(text));
 }
 
 /*
@@ -104,7 +132,7 @@ int entries_reserve(struct vane *v, uint32_t domid, const char *name)
 	if (!w.rc)
 		w.rc = store_rm(w.store, STORE_NO_TX, home);
 	entry(&w, READABLE, home, "%s", "");
-	put(&w, INHERIT, home, "name", "%s", name);
+	put_text(&w, INHERIT, home, "name", name);
 	rc = store_batch_end(w.store);
 	rc = w.rc ? w.rc : rc;
 	return vane_nodes_refused(v, rc, name);
@@ -125,22 +153,22 @@ static void put_home(struct entry_writer *w, const char *home,
 	put(w, INHERIT, home, "domid", "%u", w->domid);
 	for (unsigned int i = 0; i < config->maxvcpus; i++) {
 		snprintf(leaf, sizeof(leaf), "cpu/%u/availability", i);
-		put(w, INHERIT, home, leaf, "%s",
-		    i < config->vcpus ? "online" : "offline");
+		put_text(w, INHERIT, home, leaf,
+			 i < config->vcpus ? "online" : "offline");
 	}
 	put(w, INHERIT, home, "memory/static-max", "%llu",
 	    (unsigned long long)config->maxmem_kib);
 	put(w, INHERIT, home, "memory/target", "%llu",
 	    (unsigned long long)config->memory_kib);
-	put(w, INHERIT, home, "memory/videoram", "0");
-	put(w, INHERIT, home, "device", "%s", "");
-	put(w, INHERIT, home, "control", "%s", "");
+	put_text(w, INHERIT, home, "memory/videoram", "0");
+	put_text(w, INHERIT, home, "device", "");
+	put_text(w, INHERIT, home, "control", "");
 	for (size_t i = 0; i < sizeof(guests) / sizeof(guests[0]); i++)
-		put(w, GUESTS, home, guests[i], "%s", "");
-	put(w, INHERIT, home,
-	    "control/platform-feature-multiprocessor-suspend", "1");
-	put(w, INHERIT, home, "control/platform-feature-xs_reset_watches",
-	    "1");
+		put_text(w, GUESTS, home, guests[i], "");
+	put_text(w, INHERIT, home,
+		 "control/platform-feature-multiprocessor-suspend", "1");
+	put_text(w, INHERIT, home,
+		 "control/platform-feature-xs_reset_watches", "1");
 }
 
 static void put_console(struct entry_writer *w, const char *home,
@@ -150,25 +178,25 @@ static void put_console(struct entry_writer *w, const char *home,
 
 	snprintf(back, sizeof(back), "/local/domain/0/backend/console/%u/0",
 		 w->domid);
-	put(w, INHERIT, home, "console/backend", "%s", back);
-	put(w, FRONT, home, "console/backend-id", "0");
+	put_text(w, INHERIT, home, "console/backend", back);
+	put_text(w, FRONT, home, "console/backend-id", "0");
 	put(w, INHERIT, home, "console/limit", "%d", CONSOLE_LIMIT);
-	put(w, INHERIT, home, "console/type", "xenconsoled");
-	put(w, INHERIT, home, "console/output", "pty");
-	put(w, INHERIT, home, "console/tty", "%s", "");
+	put_text(w, INHERIT, home, "console/type", "xenconsoled");
+	put_text(w, INHERIT, home, "console/output", "pty");
+	put_text(w, INHERIT, home, "console/tty", "");
 	put(w, INHERIT, home, "console/port", "%d", b->console_port);
 	put(w, INHERIT, home, "console/ring-ref", "%llu",
 	    (unsigned long long)b->p2m[b->layout.console_pfn]);
 	entry(w, READABLE, back, "%s", "");
 	put(w, INHERIT, back, "frontend", "%s/console", home);
 	put(w, INHERIT, back, "frontend-id", "%u", w->domid);
-	put(w, INHERIT, back, "online", "1");
-	put(w, INHERIT, back, "state", "1");
-	put(w, INHERIT, back, "protocol", "vt100");
+	put_text(w, INHERIT, back, "online", "1");
+	put_text(w, INHERIT, back, "state", "1");
+	put_text(w, INHERIT, back, "protocol", "vt100");
 	snprintf(record, sizeof(record), "/libxl/%u/device/console/0",
 		 w->domid);
 	put(w, INHERIT, record, "frontend", "%s/console", home);
-	put(w, INHERIT, record, "backend", "%s", back);
+	put_text(w, INHERIT, record, "backend", back);
 }
 
 static void put_vm(struct entry_writer *w, const struct vane_config *config,
@@ -180,17 +208,17 @@ static void put_vm(struct entry_writer *w, const struct vane_config *config,
 	snprintf(vm, sizeof(vm), "/vm/%s", uuid);
 	clock_gettime(CLOCK_REALTIME, &now);
 	entry(w, READABLE, vm, "%s", "");
-	put(w, INHERIT, vm, "uuid", "%s", uuid);
-	put(w, INHERIT, vm, "name", "%s", config->name);
-	put(w, INHERIT, vm, "image/ostype", "linux");
-	put(w, INHERIT, vm, "image/kernel", "%s", config->kernel_name ?
-	    config->kernel_name : config->kernel);
+	put_text(w, INHERIT, vm, "uuid", uuid);
+	put_text(w, INHERIT, vm, "name", config->name);
+	put_text(w, INHERIT, vm, "image/ostype", "linux");
+	put_text(w, INHERIT, vm, "image/kernel", config->kernel_name ?
+		 config->kernel_name : config->kernel);
 	if (config->ramdisk)
-		put(w, INHERIT, vm, "image/ramdisk", "%s",
-		    config->ramdisk_name ? config->ramdisk_name :
-		    config->ramdisk);
-	put(w, INHERIT, vm, "image/cmdline", "%s",
-	    config->cmdline ? config->cmdline : "");
+		put_text(w, INHERIT, vm, "image/ramdisk",
+			 config->ramdisk_name ? config->ramdisk_name :
+			 config->ramdisk);
+	put_text(w, INHERIT, vm, "image/cmdline",
+		 config->cmdline ? config->cmdline : "");
 	put(w, INHERIT, vm, "start_time", "%lld.%02ld",
 	    (long long)now.tv_sec, now.tv_nsec / 10000000);
 }
@@ -201,9 +229,9 @@ static void put_record(struct entry_writer *w)
 
 	snprintf(record, sizeof(record), "/libxl/%u", w->domid);
 	entry(w, TOOLS, record, "%s", "");
-	put(w, INHERIT, record, "device", "%s", "");
-	put(w, INHERIT, record, "type", "pv");
-	put(w, INHERIT, record, "dm-version", "qemu_xen");
+	put_text(w, INHERIT, record, "device", "");
+	put_text(w, INHERIT, record, "type", "pv");
+	put_text(w, INHERIT, record, "dm-version", "qemu_xen");
 }
 
 /* All but its devices. */

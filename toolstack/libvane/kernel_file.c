@@ -54,6 +54,7 @@ static int open_file(struct vane *v, const char *path, struct kernel_file *k)
 		return vane_fail(v, -ENOEXEC, "kernel %s: %s", k->path,
 				 S_ISREG(st.st_mode) ? "is empty" :
 				 "is no regular file");
+	k->has_holes = st.st_blocks * 512 < st.st_size;
 	return map_file(v, k, st.st_size);
 }
 
@@ -110,6 +111,7 @@ static int take_packed(struct vane *v, struct kernel_file *k)
 		return fd;
 	drop_file(k);
 	k->fd = fd;
+	k->has_holes = true;	/* vane-unwrap leaves them */
 	return map_file(v, k, size);
 }
 

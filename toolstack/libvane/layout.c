@@ -198,9 +198,11 @@ void tables_fill(const struct tables *t, uint64_t *l4, uint64_t *frames,
 	fill_level(l3, t->start, L3_SHIFT, mfn + t->nr_l3, t->nr_l2);
 	fill_level(l2, t->start, L2_SHIFT, mfn + t->nr_l3 + t->nr_l2,
 		   t->nr_l1);
-	for (uint64_t i = 0; i < pages; i++) {
-		bool ro = pfn + i - ro_first < ro_count;
-
-		l1[slot + i] = p2m[pfn + i] << L1_SHIFT | (ro ? LEAF_RO : LEAF);
-	}
+	l1 += slot;
+	for (uint64_t i = 0; i < pages; i++)
+		l1[i] = p2m[pfn + i] << L1_SHIFT | LEAF;
+	for (uint64_t i = 0; i < ro_count; i++)
+		if (ro_first + i - pfn < pages)
+			l1[ro_first + i - pfn] = p2m[ro_first + i] << L1_SHIFT |
+						 LEAF_RO;
 }

@@ -9,13 +9,14 @@
 #include "xenstore/daemon/path.h"
 
 /*
- * The parent of the node that was looked for last, below the root of then:
- * who asks for a node often asks for its siblings next. Forgotten when any
- * node is freed and before any tree is changed, and so never stale.
+ * The parent of the node that was looked for or changed last, below the root
+ * of then: who asks for a node often asks for its siblings next. Forgotten when
+ * any node is freed and before any tree is changed, and so never stale.
  */
 static struct {
 	const struct node *root;	/* NULL: forgotten */
 	struct node *parent;
+	bool owned;			/* with all above, while the root is */
 	size_t len;			/* of the parent's path, which is: */
 	char path[128];
 } last;
@@ -90,13 +91,14 @@ static bool is_sibling(const struct node *root, const char *path, size_t len)
 	       !memchr(path + last.len + 1, '/', len - last.len - 1);
 }
 
-static void remember(const struct node *root, struct node *parent,
+static void remember(const struct node *root, struct node *parent, bool owned,
 		     const char *path, size_t len)
 {
 	if (len > sizeof(last.path))
 		return;
 	last.root = root;
 	last.parent = parent;
+	last.owned = owned;
 	last.len = len;
 	memcpy(last.path, path, len);
 }
@@ -119,7 +121,7 @@ struct node *tree_nearest(struct node *root, const char *path, size_t *used)
 		struct node *child = dir_find(n->children, name, len);
 
 		if (at == end && !near)
-			remember(root, n, path, *used);
+			remember(root, n, false, path, *used);
 		if (!child)
 			break;
 		n = child;
@@ -138,20 +140,33 @@ struct node *tree_find(struct node *root, const char *path)
 
 /*
  * The place of the existing node at the first `len` bytes of `path`, with
- * all nodes above it owned by this tree alone.
+ * all nodes above it owned by this tree alone.  What was owned before still is
+ * if nobody else holds the root: a tree that shares some of it was changed
+ * since, and then that one is remembered.
  */
 static struct node **slot_of(struct node **root, const char *path, size_t len)
 {
-	const char *end = path + len;
-	struct node **slot = root;
+	bool near = last.owned && (*root)->refs == 1 &&
+		    is_sibling(*root, path, len);
+	const char *at = path + 1, *end = path + len;
+	struct node **slot = root, *parent = NULL;
+	size_t above = 0;
 
-	last.root = NULL;
-	for (path++; path < end;) {
-		size_t name_len;
-		const char *name = component(&path, end, &name_len);
-
-		slot = dir_slot(&own(slot)->children, name, name_len);
+	if (near) {
+		slot = &last.parent;
+		at += last.len;
 	}
+	last.root = NULL;
+	while (at < end) {
+		size_t name_len;
+		const char *name = component(&at, end, &name_len);
+
+		above = (size_t)(name - path) - 1;
+		parent = own(slot);
+		slot = dir_slot(&parent->children, name, name_len);
+	}
+	if (parent)
+		remember(*root, parent, true, path, above);
 	return slot;
 }
 
@@ -170,7 +185,7 @@ void tree_create(struct node **root, const char *path, size_t used,
 		 uint64_t gen)
 {
 	size_t end = strlen(path);
-	struct node *branch = NULL;
+	struct node *branch = NULL, *parent;
 
 	while (end > used) {
 		const char *slash = memrchr(path, '/', end);
@@ -184,7 +199,9 @@ void tree_create(struct node **root, const char *path, size_t used,
 		branch = n;
 		end = (size_t)(slash - path);
 	}
-	adopt(own(slot_of(root, path, used ? used : 1)), branch, gen);
+	parent = own(slot_of(root, path, used ? used : 1));
+	adopt(parent, branch, gen);
+	remember(*root, parent, true, path, used);
 }
 
 void tree_set_value(struct node **root, const char *path, const void *value,
