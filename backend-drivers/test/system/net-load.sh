@@ -7,6 +7,7 @@ guest=10.0.0.101
 heard() { grep -q "$1" $log; }
 make_loaded() {
 	config loaded 1 none
+	[ -z "$rate" ] || sed -i "s|bridge=xenbr0|&,rate=$rate|" /tmp/loaded.cfg
 	$tool create /tmp/loaded.cfg >/tmp/create.out 2>&1 || tell /tmp/create.out
 	until_true 300 heard @ready && until_true 60 ping -c 1 -W 1 $guest \
 		>/dev/null
@@ -46,8 +47,8 @@ kill_all() {
 		done=$((done + 1))
 		kill_one $([ $((done % 5)) = 0 ] && echo daemon ||
 			echo worker) || return 1
-		# Some of the load comes through in between.
-		usleep $((10000 + done % 7 * 15000))
+		# Who dies within a second is started again more slowly.
+		usleep $((1050000 + done % 7 * 15000))
 		[ $((done % 10)) != 0 ] || echo "# killed $done times"
 	done
 	echo "# killed $done times in $(($(uptime_s) - begun_s)) s"
@@ -55,12 +56,12 @@ kill_all() {
 }
 moves_again() {
 	wait $moving || return 1
-	way=$([ $way = give ] && echo take || echo give)
+	[ -n "$rate" ] || way=$([ $way = give ] && echo take || echo give)
 	moves $way &
 	moving=$!
 }
 dies() {
-	way=give
+	way=take
 	moves $way &
 	moving=$!
 	sleep 1
