@@ -182,8 +182,13 @@ static int vif_opened(struct served *s, int rc, const void *facts)
 
 static int vif_read_front(struct served *s, void *setup)
 {
+	const struct vif_setup *f = setup;
 	int rc = front_read(&s->dev, setup);
 
+	if (!rc)
+		device_log(&s->dev, "%u queues%s%s", f->queues,
+			   f->control_port ? ", a control ring" : "",
+			   f->groups ? ", multicast frames on request" : "");
 	/* Connected already: what our predecessor was told holds. */
 	if (!rc && s->dev.state != XenbusStateConnected)
 		memory_forget(vif_of(s)->memory);
