@@ -1,7 +1,8 @@
 /*
  * A tap device of Dom0: the other end of a guest's network interface. It
  * outlives whoever made it, and waits for whoever opens it next, until it is
- * told to go. Frames are read and written with a struct virtio_net_hdr before them.
+ * told to go. Frames are read and written with a struct virtio_net_hdr
+ * before them.
  */
 #ifndef BACKEND_NET_TAP_H
 #define BACKEND_NET_TAP_H
@@ -11,9 +12,9 @@
 #include "backend-drivers/net/offload.h"
 
 /**
- * Makes a tap called @name, or opens the one that is there, puts it on @bridge (NULL: on none) and brings it
- * up, without carrier. @what receives what failed, for a message. Returns
- * the descriptor (non-blocking, close-on-exec) or -errno.
+ * Makes a tap called @name, or opens the one that is there, puts it on
+ * @bridge (NULL: on none) and brings it up, without carrier. @what receives
+ * what failed, for a message. Returns the descriptor (non-blocking, close-on-exec) or -errno.
  */
 int tap_open(const char *name, const char *bridge, unsigned int mtu,
 	     const char **what);
