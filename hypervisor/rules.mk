@@ -20,7 +20,8 @@ HV_OBJS := \
 
 # Scheduler, domains.
 HV_OBJS += \
-	sched/core.o sched/place.o sched/credit.o sched/runstate.o sched/wait.o \
+	sched/core.o sched/place.o sched/pool.o sched/credit.o sched/bvt.o \
+	sched/cap.o sched/trace.o sched/runstate.o sched/wait.o \
 	domain/domain.o domain/vcpu.o domain/area.o domain/shutdown.o domain/reaper.o \
 	domain/cpu_policy.o \
 	hypercall/vcpu.o hypercall/sched.o hypercall/version.o \

@@ -42,12 +42,23 @@ static void print_memory(void)
 		 (total >> 10) - (heap_free_frames() << 2));
 }
 
+static uint64_t boot_number(const char *name)
+{
+	char buf[16];
+	const char *s = boot_option(name, buf, sizeof(buf));
+
+	return s && *s ? str_to_u64(s, &s) : SCHED_DEFAULT;
+}
+
 static void start_scheduler(void)
 {
 	char policy[16];
 	unsigned int i;
 
-	sched_init(boot_option("sched", policy, sizeof(policy)));
+	if (!boot_option("sched", policy, sizeof(policy)))
+		policy[0] = '\0';
+	sched_init(policy, boot_number("sched_credit_tslice_ms"),
+		   boot_number("sched_ratelimit_us"));
 	for (i = 0; i < cpus_present; i++)
 		sched_init_cpu(i);
 }

@@ -234,8 +234,14 @@ int domain_create(const struct domain_config *c, struct domain **out)
 	d = domain_alloc(c);
 	if (!d)
 		return -ENOMEM;
+	rc = pool_join(d, c->pool);
+	if (rc) {
+		domain_free(d);
+		return rc;
+	}
 	rc = domain_enter(d, c->domid);
 	if (rc) {
+		pool_leave(d);
 		domain_free(d);
 		return rc;
 	}

@@ -80,6 +80,7 @@ static void reap(struct domain *d)
 	}
 	if (READ_ONCE(d->refs))
 		return;
+	pool_leave(d);
 	domain_forget(d);
 	virq_raise_global(VIRQ_DOM_EXC);
 	sched_quiesce(); /* nobody is still looking at what he found */

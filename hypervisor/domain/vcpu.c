@@ -67,6 +67,7 @@ int vcpu_create(struct domain *d, unsigned int id)
 	timer_init(&v->time.poll, poll_timeout, v);
 	vcpu_stack_init(v, NULL, NULL);
 	store_release(&d->vcpu[id], v);
+	vcpu_place(v); /* its pool may have changed before it could be found */
 	return 0;
 }
 

@@ -60,7 +60,7 @@ static int check_config(const struct xen_domctl_createdomain *c)
 	if (c->max_grant_frames > MAX_GRANT_FRAMES ||
 	    c->max_maptrack_frames > MAX_MAPTRACK_FRAMES)
 		return -EINVAL;
-	return c->cpupool_id ? -ENOENT : 0;
+	return 0;
 }
 
 static long op_create(struct domain *none, void *arg)
@@ -73,6 +73,7 @@ static long op_create(struct domain *none, void *arg)
 		.max_evtchn_port = c->max_evtchn_port,
 		.max_grant_frames = DEFAULT_GRANT_FRAMES,
 		.max_maptrack_frames = DEFAULT_MAPTRACK_FRAMES,
+		.pool = c->cpupool_id,
 		.ssidref = c->ssidref,
 	};
 	struct domain *d;
@@ -153,6 +154,7 @@ static uint32_t info_flags(const struct domain *d)
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
 	uint32_t blocked = XEN_DOMINF_blocked, running = 0;
+	unsigned int policy;
 	struct vcpu *v;
 
 	memset(info, 0, sizeof(*info));
@@ -174,6 +176,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 	info->max_pages = READ_ONCE(d->max_pages);
 	info->shared_info_frame = shared_info_mfn(d);
 	info->ssidref = d->ssidref;
+	info->cpupool = pool_of(d, &policy);
 	memcpy(info->handle, d->handle, sizeof(info->handle));
 }
 

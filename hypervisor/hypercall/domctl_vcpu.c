@@ -4,6 +4,7 @@
  */
 #include "control.h"
 #include "guest.h"
+#include "public/bvt.h"
 #include "time.h"
 
 /* The number is createdomain's: this only makes them. May be repeated. */
@@ -143,27 +144,62 @@ long domctl_get_affinity(struct domain *d, void *arg)
 	return rc;
 }
 
+/* Both policies have these; credit's are the first two. */
+static_assert(offsetof(struct sched_bvt_params, weight) ==
+	      offsetof(struct xen_domctl_sched_credit, weight) &&
+	      offsetof(struct sched_bvt_params, cap) ==
+	      offsetof(struct xen_domctl_sched_credit, cap), "ABI");
+static_assert(sizeof(struct sched_bvt_params) <=
+	      sizeof(((struct xen_domctl_scheduler_op *)0)->u), "ABI");
+
+static void get_params(const struct domain *d, struct sched_bvt_params *p,
+		       bool bvt)
+{
+	p->weight = d->sched.weight;
+	p->cap = d->sched.cap;
+	if (!bvt)
+		return;
+	p->warp_us = d->sched.warp;
+	p->warp_limit_us = d->sched.warp_limit;
+	p->unwarp_us = d->sched.unwarp;
+}
+
 /* A weight of 0 and a cap of all ones leave what is there. */
+static long set_params(struct domain *d, const struct sched_bvt_params *p,
+		       bool bvt)
+{
+	if (p->cap != (uint16_t)~0u && p->cap > 100 * d->max_vcpus)
+		return -EINVAL;
+	if (bvt && max(max(p->warp_us, p->warp_limit_us), p->unwarp_us) >
+	    SCHED_BVT_US_MAX)
+		return -EINVAL;
+	if (p->weight)
+		WRITE_ONCE(d->sched.weight, p->weight);
+	if (p->cap != (uint16_t)~0u)
+		sched_set_cap(d, p->cap);
+	if (bvt) {
+		WRITE_ONCE(d->sched.warp, p->warp_us);
+		WRITE_ONCE(d->sched.warp_limit, p->warp_limit_us);
+		WRITE_ONCE(d->sched.unwarp, p->unwarp_us);
+	}
+	return 0;
+}
+
 long domctl_scheduler(struct domain *d, void *arg)
 {
 	struct xen_domctl_scheduler_op *s = arg;
-	struct xen_domctl_sched_credit *c = &s->u.credit;
+	struct sched_bvt_params *p = (struct sched_bvt_params *)&s->u;
+	unsigned int policy;
 
-	if (s->sched_id != sched_policy_id())
+	(void)pool_of(d, &policy);
+	if (s->sched_id != policy)
 		return -EINVAL;
 	switch (s->cmd) {
 	case XEN_DOMCTL_SCHEDOP_getinfo:
-		c->weight = d->sched.weight;
-		c->cap = d->sched.cap;
+		get_params(d, p, policy == XEN_SCHEDULER_BVT);
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_putinfo:
-		if (c->cap != (uint16_t)~0u && c->cap > 100 * d->max_vcpus)
-			return -EINVAL;
-		if (c->weight)
-			WRITE_ONCE(d->sched.weight, c->weight);
-		if (c->cap != (uint16_t)~0u)
-			sched_set_cap(d, c->cap);
-		return 0;
+		return set_params(d, p, policy == XEN_SCHEDULER_BVT);
 	}
 	return -EINVAL;
 }

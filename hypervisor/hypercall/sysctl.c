@@ -6,6 +6,7 @@
 #include "control.h"
 #include "features.h"
 #include "guest.h"
+#include "trace.h"
 
 static_assert(sizeof(struct xen_sysctl) == 136, "ABI");
 
@@ -50,6 +51,33 @@ static void topology(unsigned int *threads, unsigned int *cores)
 			per_package = r.b >> 16 & 0xff;
 	}
 	*cores = max(per_package / *threads, 1u);
+}
+
+static long op_trace(struct domain *none, void *arg)
+{
+	struct xen_sysctl_tbuf_op *t = arg;
+	uint64_t mask;
+
+	switch (t->cmd) {
+	case XEN_SYSCTL_TBUFOP_get_info:
+		t->buffer_mfn = trace_info(&t->evt_mask);
+		t->size = t->buffer_mfn ? PAGE_SIZE : 0;
+		return 0;
+	case XEN_SYSCTL_TBUFOP_set_cpu_mask:
+		if (get_bitmap(&t->cpu_mask, &mask))
+			return -EFAULT;
+		trace_choose_cpus(mask);
+		return 0;
+	case XEN_SYSCTL_TBUFOP_set_evt_mask:
+		trace_choose(t->evt_mask);
+		return 0;
+	case XEN_SYSCTL_TBUFOP_set_size:
+		return trace_make_rings(t->size);
+	case XEN_SYSCTL_TBUFOP_enable:
+	case XEN_SYSCTL_TBUFOP_disable:
+		return trace_enable(t->cmd == XEN_SYSCTL_TBUFOP_enable);
+	}
+	return -EINVAL;
 }
 
 static long op_physinfo(struct domain *none, void *arg)
@@ -187,49 +215,77 @@ static long op_numa(struct domain *none, void *arg)
 	return 0;
 }
 
-static uint32_t count_domains(void)
+static long cpupool_info(struct xen_sysctl_cpupool_op *c)
 {
-	struct domain *d = NULL;
-	uint32_t n = 0;
+	struct pool_info info;
+	int rc = pool_info(c->cpupool_id, &info);
 
-	while ((d = domain_next(d)))
-		n++;
-	return n;
+	if (rc)
+		return rc;
+	c->cpupool_id = info.id;
+	c->sched_id = info.policy;
+	c->n_dom = info.domains;
+	return put_bitmap(&c->cpumap, info.cpus);
 }
 
-/* One pool with all CPUs. */
+static long cpupool_move(unsigned int id, uint32_t domid)
+{
+	struct domain *d = domid < DOMID_FIRST_RESERVED ?
+		domain_get((uint16_t)domid) : NULL;
+	long rc;
+
+	if (!d)
+		return -EINVAL;
+	rc = pool_move_domain(id, d);
+	domain_put(d);
+	return rc;
+}
+
 static long op_cpupool(struct domain *none, void *arg)
 {
 	struct xen_sysctl_cpupool_op *c = arg;
 
 	switch (c->op) {
+	case XEN_SYSCTL_CPUPOOL_OP_CREATE:
+		return pool_create(&c->cpupool_id, c->sched_id);
+	case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
+		return pool_destroy(c->cpupool_id);
 	case XEN_SYSCTL_CPUPOOL_OP_INFO: /* the first from this id on */
-		if (c->cpupool_id != 0)
-			return -ENOENT;
-		c->sched_id = sched_policy_id();
-		c->n_dom = count_domains();
-		return put_bitmap(&c->cpumap, cpus_online());
+		return cpupool_info(c);
+	case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
+		return pool_add_cpu(c->cpupool_id, c->cpu);
+	case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
+		return pool_remove_cpu(c->cpupool_id, c->cpu);
+	case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
+		return cpupool_move(c->cpupool_id, c->domid);
 	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
-		return put_bitmap(&c->cpumap, 0);
+		return put_bitmap(&c->cpumap, pool_free_cpus());
 	}
-	return c->op >= XEN_SYSCTL_CPUPOOL_OP_CREATE &&
-	       c->op < XEN_SYSCTL_CPUPOOL_OP_FREEINFO ? -EOPNOTSUPP : -ENOSYS;
+	return -ENOSYS;
 }
 
 static long op_scheduler(struct domain *none, void *arg)
 {
 	struct xen_sysctl_scheduler_op *s = arg;
+	struct xen_sysctl_credit_schedule *c = &s->u.sched_credit;
+	struct pool_info info;
 
-	if (s->cpupool_id != 0)
+	if (pool_info(s->cpupool_id, &info) || info.id != s->cpupool_id)
 		return -ESRCH;
-	if (s->sched_id != sched_policy_id())
+	if (s->sched_id != info.policy)
 		return -EINVAL;
-	if (s->cmd != XEN_SYSCTL_SCHEDOP_getinfo)
-		return -EOPNOTSUPP;
-	memset(&s->u, 0, sizeof(s->u));
-	s->u.sched_credit.tslice_ms = 30;
-	s->u.sched_credit.ratelimit_us = 1000;
-	return 0;
+	switch (s->cmd) {
+	case XEN_SYSCTL_SCHEDOP_getinfo:
+		memset(&s->u, 0, sizeof(s->u));
+		c->tslice_ms = info.slice_ms;
+		c->ratelimit_us = info.rate_us;
+		return 0;
+	case XEN_SYSCTL_SCHEDOP_putinfo:
+		if (c->vcpu_migr_delay_us)
+			return -EOPNOTSUPP; /* an idle CPU does not wait */
+		return pool_set_times(info.id, c->tslice_ms, c->ratelimit_us);
+	}
+	return -EINVAL;
 }
 
 /* We keep no list of devices: none is known. */
@@ -300,6 +356,7 @@ static long op_policy(struct domain *none, void *arg)
 
 static const struct subop ops[] = {
 	ROW(readconsole, op_readconsole),
+	ROW(tbuf_op, op_trace),
 	ROW(physinfo, op_physinfo),
 	ROW(sched_id, op_sched_id),
 	ROW(getdomaininfolist, op_domain_list),

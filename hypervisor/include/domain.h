@@ -148,11 +148,15 @@ struct domain_config {
 	bool privileged;
 	unsigned int max_vcpus, max_evtchn_port;
 	unsigned int max_grant_frames, max_maptrack_frames;
+	unsigned int pool;       /* its CPU pool */
 	uint8_t handle[16];
 	uint32_t ssidref;
 };
 
-/* 0, -EEXIST, -ENOMEM, -EINVAL. Paused once by its creator. */
+/*
+ * 0, -EEXIST, -ENOMEM, -EINVAL; -ENOENT, -ENODEV: there is no such pool, it has
+ * no CPU. Paused once by its creator.
+ */
 must_check int domain_create(const struct domain_config *c,
 			     struct domain **out);
 must_check int vcpu_create(struct domain *d, unsigned int id);

@@ -11,6 +11,19 @@ struct domain;
 struct guest_area;
 struct vcpu_runstate_info;
 
+struct sched_pool;
+
+/* bvt.c. Virtual times: a nanosecond at weight 256; they may wrap around. */
+struct bvt_vcpu {
+	uint64_t actual;         /* passes while it runs */
+	uint64_t effective;      /* the same, put forward while it is warped */
+	struct vcpu *left, *right, **link; /* the queue's heap */
+	bool woke;               /* and has not run since */
+	bool warped;
+	uint64_t warp_ran;       /* ns, since it was warped */
+	uint64_t warp_off;       /* when it was warped last */
+};
+
 /*
  * A vCPU sleeps in one of two places: inside the hypervisor (blocked), or at
  * the guest boundary (parked) while its domain is paused, shut down or dying
@@ -30,12 +43,16 @@ struct sched_vcpu {
 	int state;              /* RUNSTATE_* */
 	uint64_t state_entry, state_time[4]; /* ns */
 	struct guest_area *area; /* registered runstate area, or NULL */
+	uint32_t pool_serial;   /* the pool that it ran in last; 0: none */
 	uint64_t last_run, slice_end;
 	int64_t credit;         /* ns: credit.c */
 	uint64_t earned_at;     /* credit.c */
 	int priority;           /* credit.c: its class */
-	uint16_t weighed;       /* its part of sched_runnable_weight */
-	uint64_t hard_affinity, soft_affinity; /* bitmaps of CPUs */
+	uint16_t weighed;       /* its part of its pool's weight */
+	struct bvt_vcpu bvt;
+	/* Bitmaps of CPUs: as asked for; what it comes to in its pool. */
+	uint64_t hard_affinity, soft_affinity, may_run;
+	bool movable;           /* may_run has more than one */
 	uint64_t affinity_before; /* SCHEDOP_pin_override; 0: not pinned */
 	/*
 	 * SCHEDOP_poll: ~0 waits for any of several ports, else for this one;
@@ -47,9 +64,11 @@ struct sched_vcpu {
 struct sched_domain {
 	uint16_t weight;
 	uint16_t cap;            /* % of one CPU, 0: none; domain's lock */
-	int64_t cap_used;        /* ns run and not paid: atomic, credit.c */
+	int64_t cap_used;        /* ns run and not paid: atomic, cap.c */
 	struct timer cap_timer;  /* pays each period */
-	unsigned int pool;
+	/* bvt.c, in us: how far it is put forward, how long, how soon again. */
+	uint32_t warp, warp_limit, unwarp;
+	struct sched_pool *pool; /* pools_lock; NULL: threads, run anywhere */
 	unsigned int pollers;    /* vCPUs in SCHEDOP_poll: atomic */
 	uint64_t parks;          /* counts vCPUs that parked: atomic */
 	/* hypercall/sched.c, domain's lock: SCHEDOP_watchdog. */
@@ -57,7 +76,12 @@ struct sched_domain {
 	struct timer watchdog[2];
 };
 
-void sched_init(const char *policy);      /* boot CPU, before any vCPU */
+/*
+ * Boot CPU, before any vCPU: the first pool's policy by name ("": the usual
+ * one), slice and rate limit. What is refused is told in the log.
+ */
+#define SCHED_DEFAULT UINT64_MAX
+void sched_init(const char *policy, uint64_t slice_ms, uint64_t rate_us);
 /*
  * Boot CPU, once for each CPU that exists, its own first: queue and idle vCPU.
  * The boot CPU's idle vCPU is who runs already, on the stack it runs on;
@@ -108,7 +132,7 @@ void vcpu_kick(struct vcpu *v);
 void sched_guest_boundary(void);
 noreturn_fn void idle_loop(void);
 
-/* 0, or -EINVAL when no online CPU is in @hard. */
+/* 0, or -EINVAL when no online CPU of v's pool is in @hard. */
 must_check int sched_set_affinity(struct vcpu *v, uint64_t hard,
 				  uint64_t soft);
 /*
@@ -124,9 +148,43 @@ void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *r);
 /* The area to be kept up to date from here on, or NULL; gives the old one. */
 struct guest_area *sched_set_runstate_area(struct vcpu *v,
 					   struct guest_area *a);
-unsigned int sched_policy_id(void);  /* XEN_SCHEDULER_* */
+unsigned int sched_policy_id(void);  /* the first pool's: XEN_SCHEDULER_* */
 
-/* credit.c: a new cap, in force from here on; cap_timer's function. */
+/*
+ * CPU pools (sched/pool.c), by number; errors as XEN_SYSCTL_cpupool_op has them:
+ * -ENOENT no such pool, -EINVAL no such CPU, policy or domain, -EBUSY it has
+ * domains, -EEXIST, -ENOSPC; -ENODEV the CPU is not free, or not the pool's, or
+ * the pool has none, -EADDRINUSE somebody is bound to the CPU. A call that is
+ * refused has changed nothing. Those that move CPUs or domains pass preemption
+ * points, and return when nobody runs any more where he may not.
+ */
+#define POOL_ANY (~0u)
+struct pool_info {
+	unsigned int id, policy, domains; /* policy: XEN_SCHEDULER_* */
+	uint64_t cpus;
+	uint32_t slice_ms, rate_us;
+};
+/* *id: or POOL_ANY for the lowest that is free. */
+must_check int pool_create(unsigned int *id, unsigned int policy);
+must_check int pool_destroy(unsigned int id);
+/* The first from @id on. */
+must_check int pool_info(unsigned int id, struct pool_info *info);
+must_check int pool_add_cpu(unsigned int id, unsigned int cpu);
+must_check int pool_remove_cpu(unsigned int id, unsigned int cpu);
+must_check int pool_move_domain(unsigned int id, struct domain *d);
+/* slice: credit's turn, bvt's context-switch allowance. -EINVAL: limits. */
+must_check int pool_set_times(unsigned int id, uint64_t slice_ms,
+			      uint64_t rate_us);
+uint64_t pool_free_cpus(void);
+/* Number, and policy's (XEN_SCHEDULER_*), of the pool that d is in. */
+unsigned int pool_of(const struct domain *d, unsigned int *policy);
+/* d, which is being made, will run in a pool; a dead one has gone. */
+must_check int pool_join(struct domain *d, unsigned int id);
+void pool_leave(struct domain *d);
+/* What v may run on has changed, or may have while it was being made. */
+void vcpu_place(struct vcpu *v);
+
+/* cap.c: a new cap, in force from here on; cap_timer's function. */
 void sched_set_cap(struct domain *d, uint16_t percent);
 void sched_pay_cap(void *domain);
 

@@ -19,9 +19,11 @@ enum lock_rank {
 	RANK_EVENT_PORT,   /* one port's binding */
 	RANK_EVENT_FIFO,   /* a domain's FIFO queues */
 	RANK_IRQ,          /* physical interrupts */
+	RANK_TRACE,        /* trace rings, when they are made */
 	RANK_PAGES,        /* a domain's page list and counts */
 	RANK_HEAP,         /* frame allocator */
 	RANK_WAIT,         /* sched/wait.c: a list of waiters */
+	RANK_POOL,         /* CPU pools, and who is in which */
 	RANK_SCHED,        /* a run queue */
 	RANK_TIMER,        /* a CPU's timer queue */
 	RANK_PCI,          /* configuration-space index/data pair */

@@ -1,6 +1,6 @@
 /*
  * Who runs where. Each CPU has a queue of vCPUs that wait for it, with a lock;
- * the policy orders the queue (policy.h), this file keeps the states straight.
+ * its pool's policy orders the queue (policy.h), this file keeps the states straight.
  *
  * A vCPU is asleep, queued, or running. It belongs to one CPU's queue, its
  * home, also while it sleeps. The home's lock guards all of that, and the home
@@ -36,10 +36,9 @@
  * vCPU that runs must stop, it is set again: only parking ends that.
  */
 #include "policy.h"
+#include "trace.h"
 
-static const struct sched_policy *const policy = &sched_credit;
 uint64_t idle_cpus;
-uint64_t sched_runnable_weight;
 
 bool vcpu_must_stop(const struct vcpu *v)
 {
@@ -70,14 +69,19 @@ void kick_cpu(unsigned int cpu)
 		ipi_kick(cpu);
 }
 
-/* Offers v, which waits in a queue, to one other idle CPU that may run it. */
+/*
+ * Offers v, which waits in a queue, to one other idle CPU that may run it: of the
+ * pool, since a thread might run on any.
+ */
 void offer(const struct vcpu *v)
 {
+	unsigned int home = READ_ONCE(v->sched.cpu);
+	const struct sched_pool *pool = READ_ONCE(cpus[home].sched->pool);
 	uint64_t m, bit;
 
 	smp_mb(); /* queued before idle_cpus is read: see above */
-	m = READ_ONCE(idle_cpus) & READ_ONCE(v->sched.hard_affinity) &
-	    ~(1UL << READ_ONCE(v->sched.cpu));
+	m = READ_ONCE(idle_cpus) & READ_ONCE(v->sched.may_run) &
+	    READ_ONCE(pool->cpus) & ~(1UL << home);
 	for (; m; m &= m - 1) {
 		bit = m & -m;
 		if (atomic_and(&idle_cpus, ~bit) & bit) {
@@ -87,15 +91,18 @@ void offer(const struct vcpu *v)
 	}
 }
 
-/* Before all others of its class, or behind them. */
-static void enqueue(struct sched_cpu *q, struct vcpu *v, bool first)
+static void enqueue(struct sched_cpu *q, struct vcpu *v, bool keeps)
 {
-	unsigned int class = policy->class(v);
-	struct list *head = &q->class[class];
-
-	list_add_tail(first ? head->next : head, &v->sched.queue);
-	WRITE_ONCE(q->count[class], q->count[class] + 1);
+	q->policy->add(q, v, keeps);
+	WRITE_ONCE(q->waiting, q->waiting + 1);
 	v->sched.queued = true;
+}
+
+/* v was taken out of q's queue. */
+static void dequeued(struct sched_cpu *q, struct vcpu *v)
+{
+	WRITE_ONCE(q->waiting, q->waiting - 1);
+	v->sched.queued = false;
 }
 
 void queue_add(struct sched_cpu *q, struct vcpu *v)
@@ -105,22 +112,17 @@ void queue_add(struct sched_cpu *q, struct vcpu *v)
 
 void queue_del(struct sched_cpu *q, struct vcpu *v)
 {
-	unsigned int class = policy->class(v);
-
-	if (q->look == &v->sched.queue)
-		q->look = v->sched.queue.next;
-	list_del(&v->sched.queue);
-	WRITE_ONCE(q->count[class], q->count[class] - 1);
-	v->sched.queued = false;
+	q->policy->del(q, v);
+	dequeued(q, v);
 }
 
-unsigned int queue_best(const struct sched_cpu *q)
+void queue_enter(struct sched_cpu *q, struct vcpu *v, nsec_t t, bool woke)
 {
-	unsigned int class = 0;
-
-	while (class < SCHED_CLASSES && !READ_ONCE(q->count[class]))
-		class++;
-	return class;
+	if (unlikely(v->sched.pool_serial != q->pool->serial)) {
+		q->policy->init_vcpu(q, v, t);
+		v->sched.pool_serial = q->pool->serial;
+	}
+	q->policy->enter(q, v, t, woke);
 }
 
 /*
@@ -129,7 +131,7 @@ unsigned int queue_best(const struct sched_cpu *q)
  */
 static bool turn_is_new(const struct sched_cpu *q, nsec_t t)
 {
-	return t < q->curr->sched.state_entry + RATE_LIMIT;
+	return t < q->curr->sched.state_entry + q->pool->rate_limit;
 }
 
 /*
@@ -142,7 +144,7 @@ static bool turn_is_new(const struct sched_cpu *q, nsec_t t)
 void announce(struct sched_cpu *q, struct vcpu *v)
 {
 	bool idle = q->curr == q->idle;
-	bool urgent = idle || policy->class(v) < policy->class(q->curr);
+	bool urgent = idle || q->policy->precedes(q, v);
 	bool later = urgent && q->curr == current && !idle &&
 		     current->domain == v->domain;
 
@@ -150,7 +152,7 @@ void announce(struct sched_cpu *q, struct vcpu *v)
 		timer_set(&q->tick, now() + SIBLING_GRACE);
 	else if (urgent)
 		kick_cpu(q->cpu);
-	if (!urgent || later || queue_length(q) > 1 ||
+	if (!urgent || later || q->waiting > 1 ||
 	    (!idle && turn_is_new(q, now())))
 		offer(v);
 }
@@ -164,8 +166,9 @@ static void make_runnable(struct sched_cpu *q, struct vcpu *v)
 		return;
 	t = now();
 	v->sched.runnable = true;
+	trace(TRC_SCHED_WAKE, v->domain->id, v->id);
 	runstate_change(v, RUNSTATE_runnable, t);
-	policy->woke(v, t);
+	queue_enter(q, v, t, true);
 	queue_add(q, v);
 	announce(q, v);
 }
@@ -223,93 +226,71 @@ bool vcpu_is_stopped(const struct vcpu *v)
 	       !load_acquire(&v->sched.on_cpu);
 }
 
-/* A vCPU in q, which is locked, that cpu may run: the most urgent of them. */
-static struct vcpu *stealable(const struct sched_cpu *q, unsigned int cpu,
-			      unsigned int worse_than)
-{
-	struct vcpu *v;
-	unsigned int class;
-
-	if (q->curr == q->idle && queue_length(q) == 1)
-		return NULL; /* that one is home, and its CPU on its way */
-	for (class = 0; class < worse_than; class++)
-		list_for_each(v, &q->class[class], sched.queue)
-			if (allowed(v, cpu) && !load_acquire(&v->sched.on_cpu))
-				return v;
-	return NULL;
-}
-
 /*
- * Takes a vCPU that waits elsewhere and is more urgent than @worse_than into
- * q, whose lock is held. The other queue's lock is only tried for, since two
- * CPUs may want each other's.
+ * Takes a vCPU that waits elsewhere in the pool, and that the policy would
+ * rather run than those in q, into q, whose lock is held. The other queue's
+ * lock is only tried for, since two CPUs may want each other's.
  */
-static void steal(struct sched_cpu *q, unsigned int worse_than)
+static void steal(struct sched_cpu *q)
 {
+	const struct sched_policy *policy = q->policy;
 	unsigned int i, n = cpus_present;
 	struct sched_cpu *from;
-	struct vcpu *v;
+	struct vcpu *v = NULL;
 
-	for (i = 1; i < n; i++) {
+	for (i = 1; i < n && !v; i++) {
 		from = cpus[(q->cpu + i) % n].sched;
-		if (!from || queue_best(from) >= worse_than)
+		if (!from || from->pool != q->pool || !policy->wants(q, from))
 			continue;
 		if (!spin_trylock(&from->lock)) {
 			WRITE_ONCE(cpus[q->cpu].need_resched, true);
 			cpu_pause(); /* an idle CPU comes back at once */
 			continue;
 		}
-		v = stealable(from, q->cpu, worse_than);
+		/* One alone is home when its CPU idles, which is on its way. */
+		if (from->pool == q->pool &&
+		    (from->curr != from->idle || from->waiting > 1))
+			v = policy->fetch(q, from);
 		if (v) {
-			queue_del(from, v);
+			dequeued(from, v);
 			WRITE_ONCE(v->sched.cpu, q->cpu);
 			queue_add(q, v);
-			q->pace = from->pace = (q->pace + from->pace) / 2;
 		}
 		spin_unlock(&from->lock);
-		if (v)
-			return;
 	}
 }
 
 /* The next to run on q's CPU, out of its queue; avoid only if it must be. */
 static struct vcpu *choose(struct sched_cpu *q, struct vcpu *avoid)
 {
-	unsigned int best = queue_best(q);
 	struct vcpu *v;
 
-	if (best == CLASS_NONE)
+	if (!q->waiting)
 		(void)atomic_or(&idle_cpus, 1UL << q->cpu); /* then look */
-	if (best >= SCHED_CLASSES - 1)
-		steal(q, best);
-	for (best = 0; best < SCHED_CLASSES; best++)
-		list_for_each(v, &q->class[best], sched.queue)
-			if (v != avoid) {
-				queue_del(q, v);
-				return v;
-			}
-	if (avoid && avoid->sched.queued) {
-		queue_del(q, avoid);
-		return avoid;
-	}
-	return q->idle;
+	if (q->pool->nr_cpus > 1 && q->policy->looks(q))
+		steal(q);
+	if (!q->waiting)
+		return q->idle;
+	v = q->policy->take(q, avoid);
+	dequeued(q, v);
+	return v;
 }
 
 /* prev ran until now: it sleeps, waits again, or must leave this CPU. */
 static void settle(struct sched_cpu *q, struct vcpu *prev, nsec_t t,
 		   bool yield)
 {
-	policy->charge(prev, t);
+	q->policy->charge(q, prev, t);
 	if (prev->sched.blocked || prev->sched.parked) {
 		prev->sched.runnable = false;
-		policy->slept(prev, t);
+		q->policy->leave(q, prev, t);
 		runstate_change(prev, prev->sched.parked ? RUNSTATE_offline :
 				RUNSTATE_blocked, t);
 	} else if (!allowed(prev, q->cpu)) {
 		/* In no queue: sched_switched() finds it another home. */
+		q->policy->leave(q, prev, t);
 	} else {
-		/* One whose slice is not over keeps its turn. */
-		enqueue(q, prev, !yield && t < prev->sched.slice_end);
+		enqueue(q, prev, !yield);
 	}
 }
 
@@ -323,10 +304,10 @@ static void begin(struct sched_cpu *q, struct vcpu *next, nsec_t t)
 		return;
 	if (READ_ONCE(idle_cpus) >> q->cpu & 1)
 		atomic_and(&idle_cpus, ~(1UL << q->cpu));
-	policy->start(next, t);
+	q->policy->start(q, next, t);
 	if (!q->tick_armed) {
 		q->tick_armed = true;
-		timer_set(&q->tick, t + TICK);
+		timer_set(&q->tick, t + q->pool->tick);
 	}
 }
 
@@ -350,9 +331,9 @@ static void resched(bool yield)
 	spin_lock(&q->lock);
 	assert(q->curr == prev && prev->sched.cpu == q->cpu);
 	if (!yield && may_go_on(q) && turn_is_new(q, t)) {
-		if (queue_best(q) != CLASS_NONE)
+		if (q->waiting)
 			timer_set(&q->tick, prev->sched.state_entry +
-				  RATE_LIMIT);
+				  q->pool->rate_limit);
 		next = prev;
 	} else {
 		if (prev != q->idle)
@@ -363,10 +344,13 @@ static void resched(bool yield)
 		begin(q, next, t);
 	}
 	spin_unlock(&q->lock);
-	if (prev != next)
+	if (prev != next) {
+		trace(TRC_SCHED_SWITCH, prev->domain->id, prev->id,
+		      next->domain->id, next->id);
 		context_switch(prev, next); /* then sched_switched() */
-	else if (prev != q->idle && vcpu_must_stop(prev))
+	} else if (prev != q->idle && vcpu_must_stop(prev)) {
 		WRITE_ONCE(cpu->need_resched, true);
+	}
 }
 
 void schedule(void)
@@ -378,7 +362,7 @@ void sched_yield(void)
 {
 	const struct sched_cpu *q = this_cpu()->sched;
 
-	if (queue_best(q) != CLASS_NONE || READ_ONCE(this_cpu()->need_resched))
+	if (q->waiting || READ_ONCE(this_cpu()->need_resched))
 		resched(true);
 }
 
@@ -487,60 +471,83 @@ static void tick(void *arg)
 	if (q->curr == q->idle) {
 		q->tick_armed = false;
 	} else {
-		policy->charge(q->curr, t);
-		if (policy->tick(q, t))
+		q->policy->charge(q, q->curr, t);
+		if (q->policy->tick(q, t) || cap_reached(q->curr->domain))
 			WRITE_ONCE(cpus[q->cpu].need_resched, true);
-		timer_set(&q->tick, t + TICK);
+		timer_set(&q->tick, t + q->pool->tick);
 	}
 	spin_unlock(&q->lock);
+}
+
+/* All of the old pool's vCPUs here are runnable; sleepers enter when they wake. */
+void queue_change_pool(struct sched_cpu *q, struct sched_pool *pool)
+{
+	struct vcpu *curr, *v;
+	struct list waiting;
+	nsec_t t = now();
+
+	list_init(&waiting);
+	spin_guard(&q->lock);
+	curr = q->curr;
+	while (q->waiting) {
+		v = q->policy->take(q, NULL);
+		dequeued(q, v);
+		q->policy->leave(q, v, t);
+		list_add_tail(&waiting, &v->sched.queue);
+	}
+	if (curr != q->idle) {
+		q->policy->charge(q, curr, t);
+		q->policy->leave(q, curr, t);
+	}
+	q->policy = pool->policy;
+	q->pool = pool;
+	q->policy->init_queue(q);
+	if (curr != q->idle) {
+		queue_enter(q, curr, t, false);
+		q->policy->start(q, curr, t);
+	}
+	while (waiting.next != &waiting) {
+		v = container_of(waiting.next, struct vcpu, sched.queue);
+		list_del(&v->sched.queue);
+		queue_enter(q, v, t, false);
+		queue_add(q, v);
+	}
+	kick_cpu(q->cpu);
 }
 
 void sched_init_vcpu(struct vcpu *v)
 {
 	struct sched_vcpu *s = &v->sched;
+	uint64_t one;
 
 	list_init(&s->queue);
 	s->hard_affinity = s->soft_affinity = ~0UL;
-	s->cpu = best_home(1UL << (v->domain->id + v->id) % cpus_present);
+	set_may_run(v, pool_cpus_of(v->domain));
+	one = s->may_run & 1UL << (v->domain->id + v->id) % cpus_present;
+	s->cpu = best_home(one ? one : s->may_run);
 	s->parked = s->down = true;
 	s->state = RUNSTATE_offline;
 	s->state_entry = now();
-	policy->init_vcpu(v, s->state_entry);
 }
 
 void sched_init_cpu(unsigned int cpu)
 {
 	struct sched_cpu *q = hv_alloc(sizeof(*q));
-	unsigned int i;
 
 	if (!q)
 		panic("no memory for the run queue of CPU %u", cpu);
 	spin_init(&q->lock, RANK_SCHED);
 	q->cpu = cpu;
-	for (i = 0; i < SCHED_CLASSES; i++)
-		list_init(&q->class[i]);
-	q->look = &q->class[SCHED_CLASSES - 1];
-	q->pace = PACE;
+	pool_begin(q);
 	timer_init(&q->tick, tick, q);
 	q->idle = q->curr = idle_vcpu_create(cpu);
 	q->idle->sched.cpu = cpu;
 	q->idle->sched.hard_affinity = 1UL << cpu;
+	set_may_run(q->idle, 1UL << cpu);
 	q->idle->sched.runnable = q->idle->sched.on_cpu = true;
 	q->idle->sched.state = RUNSTATE_running;
 	list_init(&q->idle->sched.queue);
 	cpus[cpu].idle = cpus[cpu].running = q->idle;
 	cpus[cpu].sched = q;
 	(void)atomic_or(&idle_cpus, 1UL << cpu);
-}
-
-void sched_init(const char *name)
-{
-	if (name && *name && strcmp(name, policy->name))
-		log_line(LOG_WARNING, "sched=%s: not known; %s is used", name,
-			 policy->name);
-}
-
-unsigned int sched_policy_id(void)
-{
-	return policy->id;
 }

@@ -75,8 +75,8 @@ $(eval $(call hv_host_test,event,$(HV_WORLD) event/port.c event/bind.c \
 	event/deliver.c event/fifo.c))
 
 # Scheduler and domains. The C library has a sched_yield(), too.
-HV_SCHED_FILES := sched/core.c sched/place.c sched/credit.c \
-	sched/runstate.c sched/wait.c
+HV_SCHED_FILES := sched/core.c sched/place.c sched/pool.c sched/credit.c \
+	sched/bvt.c sched/cap.c sched/trace.c sched/runstate.c sched/wait.c
 HV_DOMAIN_FILES := $(HV_SCHED_FILES) domain/domain.c domain/vcpu.c domain/reaper.c \
 	domain/shutdown.c domain/area.c cpu/timer.c hypercall/sched.c hypercall/subop.c \
 	test/host/smp.c test/host/rooms.c
@@ -103,21 +103,24 @@ endef
 
 $(eval $(call hv_sched_test,tlb_race,mm/tlb.c))
 $(eval $(call hv_sched_test,sched_race,$(HV_DOMAIN_FILES)))
+$(eval $(call hv_sched_test,pools,$(HV_DOMAIN_FILES)))
 $(eval $(call hv_host_test,grant,$(HV_WORLD) grant/table.c grant/track.c \
 	grant/map.c grant/copy.c))
 $(eval $(call hv_host_test,reservation,$(HV_WORLD) hypercall/reservation.c \
 	hypercall/memory.c hypercall/subop.c))
-HV_SIM_FILES := $(HV_SCHED_FILES) test/sched_sim.c test/sched_model.c
+HV_SIM_FILES := $(filter-out sched/trace.c,$(HV_SCHED_FILES)) test/sched_sim.c test/sched_model.c
 $(eval $(call hv_sched_test,credit,$(HV_SIM_FILES)))
+$(eval $(call hv_sched_test,bvt,$(HV_SIM_FILES)))
 $(eval $(call hv_sched_test,shares,$(HV_SIM_FILES)))
 $(eval $(call hv_sched_test,domctl,$(HV_DOMAIN_FILES) domain/cpu_policy.c \
 	hypercall/domctl.c hypercall/domctl_vcpu.c hypercall/sysctl.c))
 
 # What the scheduler does, and how fairly: docs/scheduling.md.
 HOST_TESTS += hypervisor/test/sched-model
-AREA_TESTS += guest-pv/checks/shares tests/system/steal
-SCHED_TESTS := $(addprefix $(HV_TEST)/test_,credit shares sched_race) \
-	hypervisor/test/sched-model guest-pv/checks/shares tests/system/steal
+AREA_TESTS += guest-pv/checks/shares guest-pv/checks/pools tests/system/steal
+SCHED_TESTS := $(addprefix $(HV_TEST)/test_,credit bvt shares sched_race pools) \
+	hypervisor/test/sched-model guest-pv/checks/shares \
+	guest-pv/checks/pools tests/system/steal
 
 .PHONY: check-sched
 check-sched: packages

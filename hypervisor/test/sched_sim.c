@@ -1,5 +1,6 @@
 /* The simulated machine: what the scheduler's files ask of the others. */
 #include "sched_sim.h"
+#include "trace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,8 @@ static unsigned int runnable;
 static struct timer *ticks[MAX_CPUS];
 static struct timer *caps[MAX_SIM];
 static unsigned int cap_count;
+
+const char *sim_policy = "credit";
 
 static struct domain idle_dom = { .sched.weight = 256, .shutdown_code = -1 };
 struct domain *idle_domain = &idle_dom;
@@ -70,6 +73,17 @@ void domain_unpark_vcpus(struct domain *d)
 		vcpu_unpark(v);
 }
 
+struct domain *domain_next(struct domain *prev)
+{
+	return NULL;
+}
+
+uint32_t trace_mask;
+
+void trace_write(uint32_t event, unsigned int n, const uint32_t *words)
+{
+}
+
 void domain_parked(struct domain *d)
 {
 }
@@ -109,7 +123,7 @@ void machine(unsigned int n)
 	longest_queue = 0;
 	sim_count = 0; /* a test that failed left its own */
 	cpus_present = n;
-	sched_runnable_weight = 0;
+	sched_init(sim_policy, SCHED_DEFAULT, SCHED_DEFAULT);
 	idle_cpus = 0;
 	memset(ticks, 0, sizeof(ticks));
 	cap_count = 0;
@@ -144,6 +158,7 @@ struct sim *add_program(unsigned int weight, uint64_t affinity,
 
 	s->d.sched.weight = (uint16_t)weight;
 	s->d.shutdown_code = -1;
+	s->d.sched.pool = cpus[0].sched->pool;
 	s->v.domain = &s->d;
 	s->vcpus[0] = &s->v;
 	s->d.vcpu = s->vcpus;
@@ -155,6 +170,7 @@ struct sim *add_program(unsigned int weight, uint64_t affinity,
 	sched_init_vcpu(&s->v);
 	s->v.sched.cpu = (unsigned int)__builtin_ctzll(affinity);
 	s->v.sched.hard_affinity = affinity;
+	set_may_run(&s->v, affinity);
 	s->v.sched.down = false;
 	vcpu_unpark(&s->v);
 	sims[sim_count++] = s;
@@ -181,6 +197,7 @@ static void run_current(struct sim *s)
 	struct program next;
 
 	if (s->woken) {
+		s->waits[min((sim_clock - s->woken) / STEP, SIM_WAITS - 1ul)]++;
 		s->worst = max(s->worst, sim_clock - s->woken);
 		s->woken = 0;
 	}
@@ -202,7 +219,7 @@ static bool somebody_waits(unsigned int cpu)
 
 	for (i = 0; i < sim_count; i++)
 		if (sims[i]->v.sched.queued &&
-		    sims[i]->v.sched.hard_affinity >> cpu & 1)
+		    sims[i]->v.sched.may_run >> cpu & 1)
 			return true;
 	return false;
 }
@@ -218,10 +235,12 @@ static void fire(struct timer *t)
 /* A turn that has only just begun goes on, whoever waits. */
 static bool inverted(const struct sched_cpu *q)
 {
-	unsigned int class = sched_credit.class(q->curr);
+	const uint32_t *waiting = q->credit.count;
 
-	return sim_clock > q->curr->sched.state_entry + RATE_LIMIT + STEP &&
-	       queue_best(q) < class && class == SCHED_CLASSES - 1;
+	return q->policy == &sched_credit &&
+	       sim_clock > q->curr->sched.state_entry + RATE_LIMIT + STEP &&
+	       q->curr->sched.priority == CREDIT_CLASSES - 1 &&
+	       (waiting[0] || waiting[1]);
 }
 
 static void step_cpu(unsigned int cpu)
@@ -248,7 +267,7 @@ static void step_cpu(unsigned int cpu)
 			spare_ns += STEP;
 		return;
 	}
-	longest_queue = max(longest_queue, queue_length(host_cpu->sched));
+	longest_queue = max(longest_queue, host_cpu->sched->waiting);
 	if (inverted(host_cpu->sched))
 		inverted_ns += STEP;
 	run_current((struct sim *)((char *)v - offsetof(struct sim, v)));
@@ -280,6 +299,18 @@ void run_for(nsec_t ns)
 		for (i = 0; i < cpus_present; i++)
 			step_cpu(i);
 	}
+}
+
+nsec_t percentile(const struct sim *s, unsigned int percent)
+{
+	uint64_t all = 0, sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < SIM_WAITS; i++)
+		all += s->waits[i];
+	for (i = 0; i < SIM_WAITS && sum * 100 < all * percent; i++)
+		sum += s->waits[i];
+	return i * STEP;
 }
 
 unsigned int share(const struct sim *s, nsec_t total)

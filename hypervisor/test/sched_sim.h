@@ -13,6 +13,7 @@
 
 #define STEP (NSEC_PER_MSEC / 10)
 #define MAX_SIM 1024
+#define SIM_WAITS 2000
 #define SECONDS(n) ((n) * NSEC_PER_SEC)
 
 struct sim {
@@ -22,8 +23,10 @@ struct sim {
 	nsec_t left, wake_at;   /* of this round */
 	nsec_t woken, worst;    /* wake-up to first step */
 	nsec_t waited;          /* the longest time runnable and not running */
+	uint32_t waits[SIM_WAITS]; /* wakes by steps to the first step; more */
 };
 
+extern const char *sim_policy; /* of machine()'s first pool */
 extern struct sim *sims[MAX_SIM];
 extern unsigned int sim_count;
 extern nsec_t sim_clock;
@@ -43,6 +46,8 @@ struct sim *add_program(unsigned int weight, uint64_t affinity,
 /* b becomes a second vCPU of a's domain. */
 void join(struct sim *a, struct sim *b);
 void run_for(nsec_t ns);
+/* What so many per cent of its wakes waited at most. */
+nsec_t percentile(const struct sim *s, unsigned int percent);
 /* In tenths of a per cent of one CPU. */
 unsigned int share(const struct sim *s, nsec_t total);
 void assert_share(const struct sim *s, nsec_t total, unsigned int want,

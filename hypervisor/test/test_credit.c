@@ -156,6 +156,7 @@ static void test_home_first(void **state)
 	s = add(256, 2, 5 * STEP, 5 * STEP);
 	run_for(SECONDS(1));
 	s->v.sched.hard_affinity = 3;
+	set_may_run(&s->v, 3);
 	while (!s->wake_at)
 		run_for(STEP);
 	s->wake_at = 0;

@@ -184,11 +184,11 @@ static void test_new_weight(void **state)
 	run_for(SECONDS(10));
 	assert_in_range(vcpu_runtime(&a->v) - before, SECONDS(73) / 10,
 			SECONDS(77) / 10);
-	assert_int_equal(sched_runnable_weight, 1024);
+	assert_int_equal(cpus[0].sched->pool->weight, 1024);
 	a->d.sched.weight = 256;
 	b->d.sched.weight = 65535;
 	run_for(SECONDS(1));
-	assert_int_equal(sched_runnable_weight, 65535 + 256);
+	assert_int_equal(cpus[0].sched->pool->weight, 65535 + 256);
 	machine_end();
 }
 
@@ -375,10 +375,27 @@ static void test_models(void **state)
 	}
 }
 
+static int as_bvt(void **state)
+{
+	sim_policy = "bvt";
+	return 0;
+}
+
+static int as_credit(void **state)
+{
+	sim_policy = "credit";
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_weights),
+		cmocka_unit_test_setup(test_weights, as_bvt),
+		cmocka_unit_test_setup(test_water_filled, as_bvt),
+		cmocka_unit_test_setup(test_spread_of_many, as_bvt),
+		cmocka_unit_test_setup(test_dodgers, as_bvt),
+		cmocka_unit_test_setup(test_wakers, as_bvt),
+		cmocka_unit_test_setup(test_weights, as_credit),
 		cmocka_unit_test(test_water_filled),
 		cmocka_unit_test(test_new_weight),
 		cmocka_unit_test(test_spread_of_many),

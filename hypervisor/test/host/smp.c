@@ -206,7 +206,7 @@ void smp_run(unsigned int n, void (*fn)(void))
 		memset(&cpus[i], 0, sizeof(cpus[i]));
 		cpus[i].id = i;
 	}
-	sched_init("credit");
+	sched_init("credit", SCHED_DEFAULT, SCHED_DEFAULT);
 	for (i = 0; i < n; i++)
 		sched_init_cpu(i);
 	host_limit(120);
