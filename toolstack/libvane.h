@@ -416,7 +416,9 @@ int vane_memory_set(struct vane *v, uint32_t domid, uint64_t kib);
 int vane_memory_max(struct vane *v, uint32_t domid, uint64_t kib);
 
 struct vane_sched {
+	const char *scheduler;		/* of its pool; constant */
 	unsigned int weight, cap;
+	unsigned int warp_us, warp_limit_us, unwarp_us; /* bvt's alone */
 };
 
 /** Share and limit of CPU time. -EOPNOTSUPP: the scheduler has none. */
@@ -441,7 +443,10 @@ struct vane_pool {
 	uint8_t cpus[128];
 };
 
-/** What a scheduler has for the whole of a pool; credit2 has the limit alone. */
+/**
+ * What a scheduler has for the whole of a pool. bvt's slice is its context-switch
+ * allowance; credit2 has the rate limit alone.
+ */
 struct vane_pool_sched {
 	unsigned int tslice_ms, ratelimit_us, migration_delay_us;
 };
@@ -477,13 +482,34 @@ int vane_pool_choose(struct vane *v, const struct vane_pool_config *config,
 /** Gives a pool one CPU more (@add) or less. */
 int vane_pool_cpu(struct vane *v, unsigned int id, unsigned int cpu, bool add);
 
-/** Moves a domain. */
+/** Moves a domain. -ENODEV: the pool has no CPU; each after a message. */
 int vane_pool_move(struct vane *v, unsigned int id, uint32_t domid);
 
 int vane_pool_sched_get(struct vane *v, const struct vane_pool *pool,
 			struct vane_pool_sched *s);
 int vane_pool_sched_set(struct vane *v, const struct vane_pool *pool,
 			const struct vane_pool_sched *s);
+
+/* --- the scheduler's trace ------------------------------------------------- */
+
+/** One event: numbers and words of <xen/trace.h>. */
+struct vane_trace_record {
+	unsigned int cpu;
+	double us;			/* since the first one */
+	uint32_t event;
+	unsigned int nr_words;
+	uint32_t words[7];
+};
+
+/**
+ * Traces the scheduler's events from here on; one reader at a time. Closing ends
+ * it. What a CPU could not keep it tells by TRC_LOST_RECORDS.
+ */
+struct vane_trace;
+int vane_trace_open(struct vane *v, struct vane_trace **trace);
+/** The earliest that is there; false: none, just now. */
+bool vane_trace_next(struct vane_trace *t, struct vane_trace_record *record);
+void vane_trace_close(struct vane_trace *t);
 
 /* --- devices of a running domain ----------------------------------------- */
 

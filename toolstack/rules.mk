@@ -19,14 +19,14 @@ LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	domains.c settings.c kernel_file.c kernel_cache.c build_memory.c \
 	build_load.c \
 	build_vcpu.c limits.c entries.c device.c device_up.c \
-	device_down.c device_plan.c device_attach.c hotplug.c sched.c \
+	device_down.c device_plan.c device_attach.c hotplug.c sched.c trace.c \
 	pools.c pool_config.c config_next.c tune.c create.c \
 	destroy.c power.c names.c p2m.c core.c child.c script.c resize.c \
 	bootloader.c)
 VANE_SRC := $(addprefix toolstack/vane/,main.c print.c json.c cmd_create.c \
 	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \
 	cmd_info.c cmd_host.c cmd_vcpus.c cmd_store.c cmd_store_quota.c \
-	cmd_devices.c cmd_vcpu_pin.c cmd_memory.c cmd_signal.c cmd_sched.c \
+	cmd_devices.c cmd_vcpu_pin.c cmd_memory.c cmd_signal.c cmd_sched.c cmd_sched_trace.c \
 	cmd_cpupool.c cmd_check.c cmd_config.c cmd_config_update.c cmd_top.c list_json.c \
 	cmd_resize.c cmd_helpers.c cmd_init.c cmd_help.c monitor.c replay.c)
 

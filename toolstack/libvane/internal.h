@@ -61,6 +61,8 @@ int vane_nodes_refused(struct vane *v, int rc, const char *name);
 /* Name of XEN_SCHEDULER_*, "unknown"; and its number, -EINVAL. */
 const char *sched_name(unsigned int id);
 int sched_number(const char *name);
+/* Of the pool that a domain is in: XEN_SCHEDULER_*, or an error. */
+int sched_of_domain(struct vane *v, uint32_t domid);
 
 /* --- hv.c: hypercalls ---------------------------------------------------- */
 

@@ -82,20 +82,19 @@ static int set_affinities(struct vane *v, const struct build *b, bool soft)
 
 static int set_scheduling(struct vane *v, const struct build *b)
 {
-	struct xen_sysctl id = { .cmd = XEN_SYSCTL_sched_id };
 	struct xen_domctl op = {
 		.cmd = XEN_DOMCTL_scheduler_op, .domain = b->domid,
 	};
-	int rc;
+	int sched;
 
 	if (!b->config->weight && !b->config->cap)
 		return 0;
-	rc = hv_sysctl(v, &id);
-	if (rc < 0)
-		return rc;
-	op.u.scheduler_op.sched_id = id.u.sched_id.sched_id;
+	sched = sched_of_domain(v, b->domid);
+	if (sched < 0)
+		return sched;
+	op.u.scheduler_op.sched_id = sched;
 	op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
-	/* credit and credit2 share this shape. */
+	/* credit, credit2 and bvt begin with these. */
 	op.u.scheduler_op.u.credit.weight =
 		b->config->weight ? b->config->weight : 256;
 	op.u.scheduler_op.u.credit.cap = b->config->cap;

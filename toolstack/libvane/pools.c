@@ -163,9 +163,9 @@ int vane_pool_create(struct vane *v, const char *name, const char *scheduler,
 	sched = scheduler ? sched_number(scheduler) : hv_sysctl(v, &op);
 	if (sched < 0)
 		return vane_fail(v, sched, "pool %s: there is no scheduler "
-				 "\"%s\"; allowed: credit, credit2, rtds, "
-				 "null, arinc653", name,
-				 scheduler ? scheduler : "");
+				 "\"%s\"; allowed: credit, bvt (Paravane's), "
+				 "credit, credit2, rtds, null, arinc653 (Xen's)",
+				 name, scheduler ? scheduler : "");
 	if (!scheduler)
 		sched = op.u.sched_id.sched_id;
 	memset(&op, 0, sizeof(op));
@@ -174,8 +174,8 @@ int vane_pool_create(struct vane *v, const char *name, const char *scheduler,
 	rc = pool_op(v, XEN_SYSCTL_CPUPOOL_OP_CREATE, &op);
 	if (rc < 0)
 		return vane_fail(v, rc, "pool %s: %s", name,
-				 rc == -EOPNOTSUPP ? "this hypervisor has one "
-				 "pool, with all CPUs" : strerror(-rc));
+				 rc == -EINVAL ? "this hypervisor does not "
+				 "have that scheduler" : strerror(-rc));
 	rc = write_name(v, op.u.cpupool_op.cpupool_id, name);
 	if (!rc)
 		rc = fill(v, op.u.cpupool_op.cpupool_id, cpus);
@@ -241,13 +241,13 @@ int vane_pool_cpu(struct vane *v, unsigned int id, unsigned int cpu, bool add)
 		return 0;
 	return vane_fail(v, rc, "CPU %u %s pool %u: %s", cpu,
 			 add ? "to" : "from", id,
-			 rc == -EOPNOTSUPP ? "this hypervisor has one pool, "
-			 "with all CPUs" :
 			 rc == -ENODEV ? add ? "it belongs to a pool already" :
 			 "it is not in that pool" :
 			 rc == -EBUSY ? "it is the last one of a pool with "
 			 "domains" :
 			 rc == -EINVAL ? "there is no such CPU" :
+			 rc == -EADDRINUSE ? "a vCPU is bound to it for a "
+			 "while" :
 			 strerror(-rc));
 }
 
@@ -265,5 +265,8 @@ int vane_pool_move(struct vane *v, unsigned int id, uint32_t domid)
 		rc = pool_op(v, XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, &op);
 	return rc < 0 ? vane_fail(v, rc, "domain %u to pool %u: %s", domid, id,
 				  rc == -EINVAL && !domid ? "Domain-0 stays "
-				  "where it is" : strerror(-rc)) : 0;
+				  "where it is" :
+				  rc == -ENODEV ? "it has no CPU "
+				  "(cpupool-cpu-add gives it one)" :
+				  strerror(-rc)) : 0;
 }

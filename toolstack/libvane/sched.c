@@ -1,13 +1,17 @@
 /*
- * Scheduling parameters of domains and of CPU pools. The schedulers credit
- * and credit2 take the same of a domain, and different things of a pool.
+ * Scheduling parameters of domains and of CPU pools. The schedulers credit,
+ * credit2 and bvt take the same of a domain, and bvt three times more; of a pool
+ * credit and bvt take the same, and credit2 less.
  */
 #include "toolstack/libvane/internal.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "hypervisor/include/public/bvt.h"
+
 static const char *const names[] = {
+	[XEN_SCHEDULER_BVT] = "bvt",
 	[XEN_SCHEDULER_CREDIT] = "credit", [XEN_SCHEDULER_CREDIT2] = "credit2",
 	[XEN_SCHEDULER_ARINC653] = "arinc653", [XEN_SCHEDULER_RTDS] = "rtds",
 	[XEN_SCHEDULER_NULL] = "null",
@@ -28,8 +32,13 @@ int sched_number(const char *name)
 	return -EINVAL;
 }
 
-/* The scheduler of the pool that a domain is in. */
-static int scheduler_of(struct vane *v, uint32_t domid)
+static bool has_parameters(int sched)
+{
+	return sched == XEN_SCHEDULER_CREDIT ||
+	       sched == XEN_SCHEDULER_CREDIT2 || sched == XEN_SCHEDULER_BVT;
+}
+
+int sched_of_domain(struct vane *v, uint32_t domid)
 {
 	struct xen_sysctl op = { .cmd = XEN_SYSCTL_cpupool_op };
 	struct xen_domctl_getdomaininfo info;
@@ -49,11 +58,11 @@ static int scheduler_of(struct vane *v, uint32_t domid)
 static int domain_op(struct vane *v, uint32_t domid, unsigned int cmd,
 		     struct xen_domctl *op)
 {
-	int sched = scheduler_of(v, domid);
+	int sched = sched_of_domain(v, domid);
 
 	if (sched < 0)
 		return sched;
-	if (sched != XEN_SCHEDULER_CREDIT && sched != XEN_SCHEDULER_CREDIT2)
+	if (!has_parameters(sched))
 		return -EOPNOTSUPP;
 	op->cmd = XEN_DOMCTL_scheduler_op;
 	op->domain = domid;
@@ -65,14 +74,45 @@ static int domain_op(struct vane *v, uint32_t domid, unsigned int cmd,
 int vane_sched_get(struct vane *v, uint32_t domid, struct vane_sched *s)
 {
 	struct xen_domctl op = { 0 };
+	struct sched_bvt_params bvt;
 	int rc = domain_op(v, domid, XEN_DOMCTL_SCHEDOP_getinfo, &op);
 
 	if (rc < 0)
 		return vane_fail(v, rc, "domain %u: its scheduling "
 				 "parameters: %s", domid, strerror(-rc));
-	/* credit and credit2 share this shape. */
-	s->weight = op.u.scheduler_op.u.credit.weight;
-	s->cap = op.u.scheduler_op.u.credit.cap;
+	/* All three begin with these. */
+	*s = (struct vane_sched) {
+		.scheduler = sched_name(op.u.scheduler_op.sched_id),
+		.weight = op.u.scheduler_op.u.credit.weight,
+		.cap = op.u.scheduler_op.u.credit.cap,
+	};
+	if (op.u.scheduler_op.sched_id != XEN_SCHEDULER_BVT)
+		return 0;
+	memcpy(&bvt, &op.u.scheduler_op.u, sizeof(bvt));
+	s->warp_us = bvt.warp_us;
+	s->warp_limit_us = bvt.warp_limit_us;
+	s->unwarp_us = bvt.unwarp_us;
+	return 0;
+}
+
+/* The three times of bvt; 0 with the others. */
+static int check_times(struct vane *v, uint32_t domid,
+		       const struct vane_sched *s)
+{
+	const struct {
+		const char *name;
+		unsigned int us;
+	} times[] = {
+		{ "warp", s->warp_us }, { "warp limit", s->warp_limit_us },
+		{ "unwarp requirement", s->unwarp_us },
+	};
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (times[i].us > SCHED_BVT_US_MAX)
+			return vane_fail(v, -EINVAL, "domain %u: %s %u us; "
+					 "allowed: at most %u", domid,
+					 times[i].name, times[i].us,
+					 SCHED_BVT_US_MAX);
 	return 0;
 }
 
@@ -80,6 +120,11 @@ int vane_sched_set(struct vane *v, uint32_t domid, const struct vane_sched *s)
 {
 	struct xen_domctl op = { 0 };
 	struct xen_domctl_getdomaininfo info;
+	/* The others look at no more than the first two. */
+	const struct sched_bvt_params bvt = {
+		.weight = s->weight, .cap = s->cap, .warp_us = s->warp_us,
+		.warp_limit_us = s->warp_limit_us, .unwarp_us = s->unwarp_us,
+	};
 	int rc = hv_domain_info(v, domid, &info);
 
 	if (!rc && (s->weight < 1 || s->weight > 65535))
@@ -89,8 +134,9 @@ int vane_sched_set(struct vane *v, uint32_t domid, const struct vane_sched *s)
 		return vane_fail(v, -EINVAL, "domain %u: cap %u; allowed: at "
 				 "most 100 for each of its %u vCPUs", domid,
 				 s->cap, info.max_vcpu_id + 1);
-	op.u.scheduler_op.u.credit.weight = s->weight;
-	op.u.scheduler_op.u.credit.cap = s->cap;
+	if (!rc && check_times(v, domid, s))
+		return -EINVAL;
+	memcpy(&op.u.scheduler_op.u, &bvt, sizeof(bvt));
 	if (!rc)
 		rc = domain_op(v, domid, XEN_DOMCTL_SCHEDOP_putinfo, &op);
 	return rc < 0 ? vane_fail(v, rc, "domain %u: its scheduling "
@@ -104,8 +150,8 @@ static int pool_op(struct vane *v, const struct vane_pool *pool,
 {
 	int sched = sched_number(pool->scheduler);
 
-	if (sched != XEN_SCHEDULER_CREDIT && sched != XEN_SCHEDULER_CREDIT2)
-		return -EOPNOTSUPP;
+	if (!has_parameters(sched))
+		return -ENOSYS;
 	op->cmd = XEN_SYSCTL_scheduler_op;
 	op->u.scheduler_op.cpupool_id = pool->id;
 	op->u.scheduler_op.sched_id = sched;
@@ -154,9 +200,14 @@ int vane_pool_sched_set(struct vane *v, const struct vane_pool *pool,
 	}
 	rc = pool_op(v, pool, XEN_SYSCTL_SCHEDOP_putinfo, &op);
 	if (rc == -EOPNOTSUPP)
-		return vane_fail(v, rc, "pool %s: the hypervisor's scheduling "
-				 "parameters are fixed (`vane sched-%s -s` "
-				 "shows them)", pool->name, pool->scheduler);
+		return vane_fail(v, rc, "pool %s: the hypervisor knows no "
+				 "migration delay; allowed: 0", pool->name);
+	if (rc == -EINVAL)
+		return vane_fail(v, rc, "pool %s: a slice of %u ms, a rate "
+				 "limit of %u us; allowed: 1 to 1000 ms, and "
+				 "0 (none) or 100 to 500000 us, no longer than "
+				 "the slice", pool->name, s->tslice_ms,
+				 s->ratelimit_us);
 	return rc < 0 ? vane_fail(v, rc, "pool %s: the hypervisor refuses "
 				  "these scheduling parameters: %s",
 				  pool->name, strerror(-rc)) : 0;

@@ -252,6 +252,7 @@ int vane_sched_get(struct vane *v, uint32_t domid, struct vane_sched *s)
 	(void)v, (void)domid;
 	s->weight = machine->weight ? machine->weight : 256;
 	s->cap = 0;
+	s->scheduler = "credit2";
 	return 0;
 }
 

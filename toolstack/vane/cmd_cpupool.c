@@ -1,6 +1,5 @@
 /*
- * vane cpupool-*: CPU pools. On a hypervisor that has one pool alone the
- * commands that want another say so.
+ * vane cpupool-*: CPU pools.
  */
 #include "toolstack/vane/vane.h"
 
@@ -176,7 +175,7 @@ const struct command cmd_cpupool_create = {
 	.name = "cpupool-create", .arguments = "[-n] [FILE] [KEY=VALUE...]",
 	.summary = "Create a CPU pool.",
 	.options = "    -n, --dryrun  only check\n"
-		"    KEY=VALUE     name=\"...\", sched=\"credit2\", "
+		"    KEY=VALUE     name=\"...\", sched=\"bvt\", "
 		"cpus=\"1,2\" or nodes=\"0\"\n",
 	.run = run_create,
 };

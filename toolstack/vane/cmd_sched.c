@@ -1,25 +1,34 @@
 /*
- * vane sched-credit and sched-credit2: shares of CPU time, of domains and of
- * CPU pools. One handler for both: they differ in what a pool has.
+ * vane sched-credit, sched-credit2 and sched-bvt: shares of CPU time, of domains
+ * and of CPU pools. One handler for all: they differ in what a pool has, and
+ * bvt's domains have warps.
  */
 #include "toolstack/vane/vane.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct request {
-	const char *scheduler;		/* credit, credit2 */
+	const char *scheduler;		/* credit, credit2, bvt */
 	const char *domain, *pool;	/* NULL: none named */
 	bool of_pool;			/* -s */
 	long weight, cap;		/* -1: not given */
+	long warp, warp_limit, unwarp;
 	long tslice, ratelimit, delay;
 	yajl_gen json;
 };
 
 static bool changes_domain(const struct request *r)
 {
-	return r->weight >= 0 || r->cap >= 0;
+	return r->weight >= 0 || r->cap >= 0 || r->warp >= 0 ||
+	       r->warp_limit >= 0 || r->unwarp >= 0;
+}
+
+static bool is_bvt(const struct request *r)
+{
+	return !strcmp(r->scheduler, "bvt");
 }
 
 static bool changes_pool(const struct request *r)
@@ -35,8 +44,12 @@ static void domain_row(const struct request *r, const char *name,
 	yajl_gen g = r->json;
 
 	if (!g) {
-		printf("%-33s %4u %6u %4u\n", name ? name : "(null)", domid,
+		printf("%-33s %4u %6u %4u", name ? name : "(null)", domid,
 		       s->weight, s->cap);
+		if (is_bvt(r))
+			printf(" %9u %9u %9u", s->warp_us, s->warp_limit_us,
+			       s->unwarp_us);
+		putchar('\n');
 		return;
 	}
 	yajl_gen_map_open(g);
@@ -44,13 +57,25 @@ static void domain_row(const struct request *r, const char *name,
 	json_text(g, "name", name);
 	json_number(g, "weight", s->weight);
 	json_number(g, "cap", s->cap);
+	if (is_bvt(r)) {
+		json_number(g, "warp_us", s->warp_us);
+		json_number(g, "warp_limit_us", s->warp_limit_us);
+		json_number(g, "unwarp_us", s->unwarp_us);
+	}
 	yajl_gen_map_close(g);
 }
 
 static void domain_header(const struct request *r)
 {
 	if (!r->json)
-		printf("%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
+		printf("%-33s %4s %6s %4s%s\n", "Name", "ID", "Weight", "Cap",
+		       is_bvt(r) ? "  Warp(us) Limit(us) Unwarp(us)" : "");
+}
+
+static void change(unsigned int *value, long to)
+{
+	if (to >= 0)
+		*value = to;
 }
 
 static int one_domain(struct vane *v, const struct request *r)
@@ -62,15 +87,22 @@ static int one_domain(struct vane *v, const struct request *r)
 
 	if (!rc)
 		rc = vane_sched_get(v, domid, &s);
+	if (!rc && strcmp(s.scheduler, r->scheduler)) {
+		rc = -EINVAL;
+		complain(EINVAL, "domain %s is in a pool with the scheduler %s "
+			 "(vane sched-%s)", r->domain, s.scheduler,
+			 s.scheduler);
+	}
 	if (rc && r->json)
 		json_error(r->json, rc, r->domain);
 	if (rc)
 		return rc;
 	if (changes_domain(r)) {
-		if (r->weight >= 0)
-			s.weight = r->weight;
-		if (r->cap >= 0)
-			s.cap = r->cap;
+		change(&s.weight, r->weight);
+		change(&s.cap, r->cap);
+		change(&s.warp_us, r->warp);
+		change(&s.warp_limit_us, r->warp_limit);
+		change(&s.unwarp_us, r->unwarp);
 		return vane_sched_set(v, domid, &s);
 	}
 	(void)vane_domain_name(v, domid, &name);
@@ -88,6 +120,9 @@ static void pool_line(const struct vane_pool *p,
 	if (!strcmp(p->scheduler, "credit2"))
 		printf("Cpupool %s: ratelimit=%uus\n", p->name,
 		       s->ratelimit_us);
+	else if (!strcmp(p->scheduler, "bvt"))
+		printf("Cpupool %s: allowance=%ums ratelimit=%uus\n", p->name,
+		       s->tslice_ms, s->ratelimit_us);
 	else
 		printf("Cpupool %s: tslice=%ums ratelimit=%uus "
 		       "migration-delay=%uus\n", p->name, s->tslice_ms,
@@ -100,7 +135,9 @@ static void json_pool(yajl_gen g, const struct vane_pool *p,
 	yajl_gen_map_open(g);
 	json_text(g, "pool", p->name);
 	json_text(g, "scheduler", p->scheduler);
-	if (strcmp(p->scheduler, "credit2")) {
+	if (!strcmp(p->scheduler, "bvt"))
+		json_number(g, "allowance_ms", s->tslice_ms);
+	if (!strcmp(p->scheduler, "credit")) {
 		json_number(g, "tslice_ms", s->tslice_ms);
 		json_number(g, "migration_delay_us", s->migration_delay_us);
 	}
@@ -138,12 +175,9 @@ static int pool_domains(struct vane *v, const struct request *r,
 static int change_pool(struct vane *v, const struct request *r,
 		       const struct vane_pool *p, struct vane_pool_sched *s)
 {
-	if (r->tslice >= 0)
-		s->tslice_ms = r->tslice;
-	if (r->ratelimit >= 0)
-		s->ratelimit_us = r->ratelimit;
-	if (r->delay >= 0)
-		s->migration_delay_us = r->delay;
+	change(&s->tslice_ms, r->tslice);
+	change(&s->ratelimit_us, r->ratelimit);
+	change(&s->migration_delay_us, r->delay);
 	return vane_pool_sched_set(v, p, s);
 }
 
@@ -200,10 +234,11 @@ static int take(struct request *r, int opt)
 	unsigned int n = 0;
 	long *to = opt == 'w' ? &r->weight : opt == 'c' ? &r->cap :
 		opt == 't' ? &r->tslice : opt == 'r' ? &r->ratelimit :
-		opt == 'm' ? &r->delay : NULL;
+		opt == 'm' ? &r->delay : opt == 'W' ? &r->warp :
+		opt == 'L' ? &r->warp_limit : opt == 'U' ? &r->unwarp : NULL;
 
 	if (to) {
-		if (read_number("parameter", optarg, 0, 1000000, &n))
+		if (read_number("parameter", optarg, 0, 1000000000, &n))
 			return -1;
 		*to = n;
 	} else if (opt == 'd') {
@@ -228,26 +263,28 @@ static int run(const struct command *c, int argc, char **argv)
 		{ "tslice_ms", required_argument, NULL, 't' },
 		{ "ratelimit_us", required_argument, NULL, 'r' },
 		{ "migration_delay_us", required_argument, NULL, 'm' },
+		{ "warp_us", required_argument, NULL, 'W' },
+		{ "warp_limit_us", required_argument, NULL, 'L' },
+		{ "unwarp_us", required_argument, NULL, 'U' },
 		{ "cpupool", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct request r = {
 		.scheduler = c->name + strlen("sched-"),
 		.weight = -1, .cap = -1, .tslice = -1, .ratelimit = -1,
-		.delay = -1,
+		.delay = -1, .warp = -1, .warp_limit = -1, .unwarp = -1,
 	};
-	bool credit = c == &cmd_sched_credit;
+	const char *options = c == &cmd_sched_credit ? "d:w:c:p:st:r:m:" :
+		c == &cmd_sched_bvt ? "d:w:c:p:st:r:W:L:U:" : "d:w:c:p:sr:";
 	struct vane *v;
 	int opt, rc;
 
-	while ((opt = next_option(argc, argv, credit ? "d:w:c:p:st:r:m:" :
-				  "d:w:c:p:sr:", longs)) >= 0)
-		if (take(&r, opt))
+	while ((opt = next_option(argc, argv, options, longs)) >= 0)
+		if (!strchr(options, opt) || take(&r, opt))
 			return usage(c);
 	if (optind != argc || (r.domain && (r.pool || r.of_pool)) ||
 	    (changes_domain(&r) && !r.domain) ||
-	    (changes_pool(&r) && !r.of_pool) ||
-	    (!credit && (r.tslice >= 0 || r.delay >= 0)))
+	    (changes_pool(&r) && !r.of_pool))
 		return usage(c);
 	v = connect_or_exit();
 	if (json_asked) {
@@ -296,4 +333,23 @@ const struct command cmd_sched_credit2 = {
 		"[-s [-r N]]",
 	.summary = "Print or set the parameters of the scheduler credit2.",
 	.options = DOMAINS, .run = run_credit2,
+};
+
+static int run_bvt(int argc, char **argv)
+{
+	return run(&cmd_sched_bvt, argc, argv);
+}
+
+const struct command cmd_sched_bvt = {
+	.name = "sched-bvt",
+	.arguments = "[--json] [-d DOMAIN [-w N] [-c N] [-W N] [-L N] [-U N]] "
+		"[-p POOL] [-s [-t N] [-r N]]",
+	.summary = "Print or set the parameters of the scheduler bvt.",
+	.options = DOMAINS "    -t, --tslice_ms N    the context-switch "
+		"allowance\n"
+		"    -W, --warp_us N      how far the domain is put forward; 0: "
+		"not\n"
+		"    -L, --warp_limit_us N  how long it may run so; 0: for ever\n"
+		"    -U, --unwarp_us N    how long not, after that\n",
+	.run = run_bvt,
 };

@@ -47,7 +47,13 @@ refused() {
 as_json() { printf '@@json %s\t%s\n' "$*" "$(vane "$@" --json | tr '\n' ' ')"; }
 quiet() { vane "$@" >/tmp/out && [ ! -s /tmp/out ]; }
 
-plan $((62 + 17 + 4))
+# Of the scheduler bvt alone.
+warped() {
+	[ $other != bvt ] || { quiet sched-bvt -d d -W 50000 -L 2000 &&
+		shows ' 50000      2000         0$' sched-bvt -d d; }
+}
+
+plan $((65 + 17 + 21))
 ok "services come up" services
 ok "a domain comes up" create d
 ok "it runs" says d @ready 900
@@ -101,11 +107,12 @@ ok "of no domain" refused 'there is no domain "nobody"' \
 	sched-$sched -d nobody -w 10
 ok "of a pool" shows '^Cpupool Pool-0: ' sched-$sched -s
 ok "of no pool" refused 'there is no CPU pool "none"' sched-$sched -s -p none
-if [ $sched = credit ]; then
-	ok "a pool's are fixed" refused "are fixed" sched-credit -s -t 10
-else
-	ok "a pool's rate limit" quiet sched-$sched -s -r 1000
-fi
+ok "a pool's rate limit" quiet sched-$sched -s -r 2000
+ok "it is set" shows ' ratelimit=2000us' sched-$sched -s
+ok "not one beyond its bounds" refused "100 to 500000 us\|refuses" \
+	sched-$sched -s -r 99
+quiet sched-$sched -s -r 1000
+ok "the scheduler's trace" shows 'switch  d0v' sched-trace -t 1
 ok "the other scheduler has nothing to say" prints "" \
 	sched-$([ $sched = credit ] && echo credit2 || echo credit)
 
@@ -145,22 +152,30 @@ ok "and is what it was updated to" until_true 300 shows '^d  *2   192     1 ' \
 vane console -t pv -n 0 d <&9 >/tmp/d.again 2>&1 &
 ok "its console" until_true 300 grep -q @ready /tmp/d.again
 
-# Pools: as far as the hypervisor has them.
-if [ "$(cat /sys/hypervisor/properties/features 2>/dev/null)" ] &&
-		vane cpupool-cpu-remove Pool-0 1 2>/tmp/err; then
-	ok "a pool of its own" shows . cpupool-create 'name="p"' 'cpus="1"'
-	ok "the domain moves there" quiet cpupool-migrate d p
-	ok "it is there" shows '^d .* p$' list -c d
-	vane cpupool-migrate d Pool-0
-	ok "it goes again" quiet cpupool-destroy p
-else
-	ok "there is one pool, which is said" grep -q "has one pool" /tmp/err
-	ok "none is made" refused "has one pool\|not free\|no CPU is free" \
-		cpupool-create 'name="p"'
-	ok "it is listed" shows '^Pool-0  *2 *credit       y          2$' \
-		cpupool-list
-	ok "a trigger is refused" refused "not for a PV domain" trigger d nmi
-fi
+# Pools, with the other scheduler that the hypervisor has.
+other=$([ $sched = credit ] && echo bvt || echo credit)
+ok "none without a free CPU" refused "no CPU is free" cpupool-create 'name="p"'
+ok "a CPU goes" quiet cpupool-cpu-remove Pool-0 1
+ok "the last one stays" refused "the last one" cpupool-cpu-remove Pool-0 0
+ok "not one that is gone" refused "not in that pool" cpupool-cpu-remove Pool-0 1
+ok "a pool of its own" quiet cpupool-create 'name="p"' 'cpus="1"' \
+	"sched=\"$other\""
+ok "the domain moves there" quiet cpupool-migrate d p
+ok "it is there" shows '^d .* p$' list -c d
+ok "its vCPU, too" until_true 300 shows '^d  *[0-9]*  *0  *1 ' vcpu-list d
+ok "its pool's scheduler" shows '^d  *[0-9]*  *[0-9]*  *[0-9]' sched-$other -d d
+ok "a warp, where there is one" warped
+ok "not the other" refused "vane sched-$other" sched-$sched -d d
+ok "not Domain-0" refused "stays where it is" cpupool-migrate Domain-0 p
+ok "its CPU stays" refused "the last one" cpupool-cpu-remove p 1
+ok "and so does the pool" refused "has 1 domains" cpupool-destroy p
+ok "the domain goes home" quiet cpupool-migrate d Pool-0
+ok "without a CPU" quiet cpupool-cpu-remove p 1
+ok "nobody gets in" refused "has no CPU\|No such" cpupool-migrate d p
+ok "the pool goes" quiet cpupool-destroy p
+ok "its CPU comes back" quiet cpupool-cpu-add Pool-0 1
+ok "one pool is left" [ "$(vane cpupool-list | wc -l)" = 2 ]
+ok "a trigger is refused" refused "not for a PV domain" trigger d nmi
 
 # Errors: an object a line, and nothing else.
 as_message() {
@@ -189,7 +204,7 @@ for c in "list" "list nobody d" "claims" "vm-list" "uptime" "uptime nobody" \
 		"vcpu-list d" "vcpu-list d nobody" "block-list d" \
 		"block-list nobody" "network-list d" "sched-$sched" \
 		"sched-$sched -d d" "sched-$sched -d nobody" \
-		"sched-$sched -s" "cpupool-list" "info" "info -n" "domid d" \
+		"sched-$sched -s" "sched-bvt" "cpupool-list" "info" "info -n" "domid d" \
 		"domname d" "dmesg" "top -i 1" "check /tmp/d.cfg /tmp/none" \
 		"check /tmp/bad.cfg" "store ls /local" "store ls /none" \
 		"store read /local/domain/0/name /none" \
