@@ -23,6 +23,7 @@ static void begin(unsigned int domains, unsigned int vcpus, bool yields)
 		all[i] = (struct small){
 			.domid = (domid_t)(FIRST + i), .weight = 256,
 			.vcpus = vcpus, .cpus = 1, .order.yields = yields,
+			.policy = host_policy(),
 		};
 		small_create(&all[i]);
 	}

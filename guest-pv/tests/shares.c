@@ -37,6 +37,7 @@ static unsigned int create_all(const struct load *l, unsigned int n)
 			small = (struct small){
 				(domid_t)(FIRST + d), l->weight, l->vcpus,
 				l->cap, l->cpus, l->order, 0,
+				host_policy(), 0, 0,
 			};
 			small_create(&small);
 		}

@@ -27,13 +27,20 @@ static inline uint64_t clock_of(const struct vcpu_time_info *t)
 	return ns;
 }
 
+static inline void work(uint64_t turns)
+{
+	while (turns--)
+		__asm__ volatile("");
+}
+
 __attribute__((flatten, noinline, aligned(16)))
 static void program(struct order *o)
 {
 	const struct shared_info *s = (void *)(BASE + 2 * PAGE_SIZE);
 	const struct vcpu_time_info *t = &s->vcpu_info[o->vcpu].time;
+	uint32_t *late = (void *)(BASE + PAGE_SIZE + SMALL_LATE_AT);
 	struct sched_poll p = { .nr_ports = 0 };
-	uint64_t begin;
+	uint64_t begin, steps;
 
 	while (o->storm) {
 		hypercall1(__HYPERVISOR_set_timer_op, clock_of(t) + MS / 20);
@@ -47,11 +54,14 @@ static void program(struct order *o)
 	if (!o->period) /* two instructions each time */
 		__asm__ volatile("1: incq %0; jmp 1b" : "+m"(o->count));
 	for (begin = clock_of(t);; begin += o->period) {
+		work(o->turns);
 		while (clock_of(t) < begin + o->busy)
 			__asm__ volatile("");
 		p.timeout = begin + o->period;
 		while (clock_of(t) < p.timeout)
 			hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, &p);
+		steps = (clock_of(t) - p.timeout) / SMALL_LATE_STEP;
+		late[steps < SMALL_LATE ? steps : SMALL_LATE - 1]++;
 	}
 }
 
@@ -63,6 +73,12 @@ long small_domctl(struct xen_domctl *c, unsigned int cmd, domid_t domid)
 	c->domain = domid;
 	c->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
 	return hypercall1(__HYPERVISOR_domctl, c);
+}
+
+long small_sysctl(struct xen_sysctl *s)
+{
+	s->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	return hypercall1(__HYPERVISOR_sysctl, s);
 }
 
 /* Another domain's frame, at a window of ours; NULL takes it away. */
@@ -159,8 +175,13 @@ void small_create(struct small *l)
 	struct xen_memory_reservation r = {
 		.nr_extents = FRAMES, .domid = l->domid,
 	};
+	const struct sched_bvt_params params = {
+		.weight = (uint16_t)l->weight, .cap = (uint16_t)l->cap,
+		.warp_us = l->warp_us,
+	};
 	long rc = 0;
 
+	c.u.createdomain.cpupool_id = l->pool;
 	c.u.createdomain.max_vcpus = l->vcpus;
 	c.u.createdomain.max_evtchn_port = 1023;
 	c.u.createdomain.max_grant_frames = 4;
@@ -188,11 +209,19 @@ void small_create(struct small *l)
 	for (unsigned int i = 0; i < l->vcpus; i++)
 		start_vcpu(l->domid, i, frames[L4], l->cpus);
 	memset(&c, 0, sizeof(c));
-	c.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT;
+	c.u.scheduler_op.sched_id = l->policy;
 	c.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
-	c.u.scheduler_op.u.credit.weight = (uint16_t)l->weight;
-	c.u.scheduler_op.u.credit.cap = (uint16_t)l->cap;
+	memcpy(&c.u.scheduler_op.u, &params, sizeof(params));
 	PREPARE(small_domctl(&c, XEN_DOMCTL_scheduler_op, l->domid));
+}
+
+uint64_t small_turns(uint64_t ns)
+{
+	const uint64_t some = 100000;
+	uint64_t from = time_ns();
+
+	work(some);
+	return ns * some / (time_ns() - from);
 }
 
 void small_sleep(uint64_t ns)
@@ -225,6 +254,14 @@ uint64_t small_cpu_time(domid_t domid)
 	return c.u.getdomaininfo.cpu_time;
 }
 
+unsigned int host_policy(void)
+{
+	struct xen_sysctl s = { .cmd = XEN_SYSCTL_sched_id };
+
+	PREPARE(small_sysctl(&s));
+	return s.u.sched_id.sched_id;
+}
+
 void small_start(domid_t domid)
 {
 	struct xen_domctl c = { 0 };
@@ -241,4 +278,21 @@ uint64_t small_count(const struct small *l)
 		sum += READ_ONCE(o[i].count);
 	unmap_frame();
 	return sum;
+}
+
+uint64_t small_late(const struct small *l, unsigned int percent)
+{
+	uint32_t *late = (uint32_t *)((char *)map_frame(l->domid, l->data) +
+				      SMALL_LATE_AT);
+	uint64_t all = 0, sum = 0;
+	unsigned int i;
+
+	if (!percent)
+		memset(late, 0, SMALL_LATE * sizeof(*late));
+	for (i = 0; i < SMALL_LATE; i++)
+		all += READ_ONCE(late[i]);
+	for (i = 0; i < SMALL_LATE && sum * 100 < all * percent; i++)
+		sum += READ_ONCE(late[i]);
+	unmap_frame();
+	return i * SMALL_LATE_STEP;
 }
