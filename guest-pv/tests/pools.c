@@ -393,7 +393,7 @@ static struct served serve(unsigned int policy, uint32_t warp_us)
 	const struct small waker = { .weight = 256, .vcpus = 1, .cpus = 3,
 		.pool = id, .policy = policy,
 		.order = { .turns = small_turns(MS), .period = 5 * MS } };
-	struct small one = { .domid = FIRST + 8, .weight = 512, .vcpus = 1,
+	struct small one = { .domid = FIRST + 8, .weight = 1024, .vcpus = 1,
 		.cpus = 3, .pool = id, .policy = policy, .warp_us = warp_us,
 		.order = { .turns = small_turns(2 * MS), .period = 10 * MS } };
 	struct served served;

@@ -11,13 +11,14 @@
 
 struct sim *sims[MAX_SIM];
 unsigned int sim_count;
-nsec_t sim_clock;
+nsec_t sim_clock, sim_late;
 nsec_t idle_ns, spare_ns, inverted_ns;
 unsigned int longest_queue;
 static unsigned int runnable;
 
 static struct timer *ticks[MAX_CPUS];
 static struct timer *caps[MAX_SIM];
+static nsec_t due[MAX_SIM]; /* of caps: when they really fire */
 static unsigned int cap_count;
 
 const char *sim_policy = "credit";
@@ -48,6 +49,8 @@ void timer_set(struct timer *t, nsec_t expires)
 	for (i = 0; i < cap_count && caps[i] != t; i++)
 		;
 	caps[i] = t;
+	due[i] = max(expires, sim_clock) +
+		 (sim_late ? (nsec_t)rand() % sim_late : 0);
 	cap_count = max(cap_count, i + 1);
 }
 
@@ -119,6 +122,7 @@ void machine(unsigned int n)
 	unsigned int i;
 
 	sim_clock = 1;
+	sim_late = 0;
 	idle_ns = spare_ns = inverted_ns = 0;
 	longest_queue = 0;
 	sim_count = 0; /* a test that failed left its own */
@@ -251,7 +255,8 @@ static void step_cpu(unsigned int cpu)
 	host_cpu = &cpus[cpu];
 	fire(ticks[cpu]);
 	for (i = 0; i < cap_count; i++)
-		fire(caps[i]);
+		if (due[i] <= sim_clock)
+			fire(caps[i]);
 	if (host_cpu->need_resched)
 		schedule();
 	v = host_cpu->running;

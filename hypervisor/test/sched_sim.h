@@ -30,6 +30,7 @@ extern const char *sim_policy; /* of machine()'s first pool */
 extern struct sim *sims[MAX_SIM];
 extern unsigned int sim_count;
 extern nsec_t sim_clock;
+extern nsec_t sim_late;     /* timers of caps are late by up to that */
 /* Of all CPUs, since machine(): */
 extern nsec_t idle_ns;      /* while somebody waited who may run there */
 extern nsec_t spare_ns;     /* while more were runnable than there are CPUs */

@@ -255,6 +255,24 @@ static void test_cap(void **state)
 	}
 }
 
+/* Whoever pays late pays for that time, too. */
+static void test_cap_paid_late(void **state)
+{
+	static const unsigned int caps[] = { 10, 25, 50 };
+	struct sim *a;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(caps); i++) {
+		machine(1);
+		sim_late = 100 * NSEC_PER_MSEC;
+		a = add(256, 1, 0, 0);
+		sched_set_cap(&a->d, (uint16_t)caps[i]);
+		run_for(SECONDS(60));
+		assert_share(a, SECONDS(60), caps[i] * 10, 20);
+		machine_end();
+	}
+}
+
 /* Who uses less than its cap feels nothing of it. */
 static void test_cap_not_reached(void **state)
 {
@@ -304,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_pinned),
 		cmocka_unit_test(test_unpinned),
 		cmocka_unit_test(test_cap),
+		cmocka_unit_test(test_cap_paid_late),
 		cmocka_unit_test(test_cap_not_reached),
 		cmocka_unit_test(test_runstate),
 	};
