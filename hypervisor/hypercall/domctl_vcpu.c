@@ -121,9 +121,11 @@ long domctl_set_affinity(struct domain *d, void *arg)
 	if (rc)
 		return rc;
 	if (a->flags & XEN_VCPUAFFINITY_HARD)
-		rc = put_bitmap(&a->cpumap_hard, hard & cpus_online());
+		rc = put_bitmap(&a->cpumap_hard, v->sched.may_run &
+				cpus_online());
 	if (!rc && a->flags & XEN_VCPUAFFINITY_SOFT)
-		rc = put_bitmap(&a->cpumap_soft, soft & hard & cpus_online());
+		rc = put_bitmap(&a->cpumap_soft, soft & v->sched.may_run &
+				cpus_online());
 	return rc;
 }
 

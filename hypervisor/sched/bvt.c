@@ -126,6 +126,7 @@ static void bvt_init_queue(struct sched_cpu *q)
 	q->bvt.coin = q->cpu + 1;
 }
 
+/* By time alone: who keeps his turn is put where everybody is. */
 static void bvt_add(struct sched_cpu *q, struct vcpu *v, bool keeps)
 {
 	struct vcpu **root = v->sched.movable ? &q->bvt.movable : &q->bvt.pinned;
@@ -152,7 +153,7 @@ static struct vcpu *bvt_take(struct sched_cpu *q, struct vcpu *avoid)
 	bvt_del(q, v);
 	if (v != avoid || !earliest(q))
 		return v;
-	v = bvt_take(q, NULL);
+	v = bvt_take(q, NULL); /* it yields to whoever is next */
 	bvt_add(q, avoid, false);
 	return v;
 }
