@@ -182,6 +182,10 @@ static void test_pinned(void **state)
 		assert_int_equal(sims[i]->v.sched.cpu, 2);
 		assert_share(sims[i], SECONDS(4), 250, 20);
 	}
+	/* Nobody looks for them in that queue, however many they are. */
+	assert_int_equal(cpus[2].sched->waiting, 3);
+	assert_false(cpus[0].sched->policy->wants(cpus[0].sched,
+						  cpus[2].sched));
 	assert_int_equal(sched_set_affinity(&sims[0]->v, 0xf0, ~0UL), -EINVAL);
 	assert_int_equal(sched_set_affinity(&sims[0]->v, 1, ~0UL), 0);
 	run_for(SECONDS(4));
