@@ -9,8 +9,8 @@ BACKEND_BASE := $(addprefix base/,log.c loop.c ports.c grants.c domains.c \
 	worker.c confine.c served.c serve.c)
 BACKEND_CONSOLE := $(addprefix console/,backlog.c guestlog.c history.c pty.c console.c \
 	consoled.c)
-BACKEND_BLOCK := base/uring.c $(addprefix block/,proto.c buffers.c image.c queue.c \
-	blockd.c)
+BACKEND_BLOCK := base/uring.c $(addprefix block/,proto.c buffers.c limit.c image.c \
+	target.c raw.c nbd.c format.c memory.c persist.c queue.c blockd.c)
 BACKEND_NET := base/uring.c $(addprefix net/,layers.c gather.c offload.c hash.c filter.c \
 	rate.c pace.c wire.c announce.c memory.c tap.c transmit.c receive.c control.c vif.c \
 	front.c netd.c)
@@ -56,9 +56,10 @@ $(BACKEND)/test/test_ring: $(call backend_test,test_ring,$(BACKEND_RING))
 $(BACKEND)/test/test_console: $(call backend_test,test_console,\
 	console/backlog.c console/guestlog.c console/history.c console/pty.c)
 $(BACKEND)/test/test_block: $(call backend_test,test_block,\
-	block/proto.c block/buffers.c)
+	block/proto.c block/buffers.c block/limit.c)
 $(BACKEND)/test/test_queue: $(call backend_test,test_queue,\
-	block/proto.c block/buffers.c base/uring.c block/queue.c ring/ring.c \
+	block/proto.c block/buffers.c block/limit.c block/target.c \
+	base/uring.c block/raw.c block/nbd.c block/persist.c block/queue.c ring/ring.c \
 	base/loop.c base/log.c)
 $(BACKEND)/test/test_queue: BACKEND_TEST_LIBS := -luring
 $(BACKEND)/test/test_net: $(call backend_test,test_net,\
@@ -97,3 +98,22 @@ SYSTEM_TESTS += backend-drivers/test/system/survival
 SYSTEM_NEEDS += $(BACKEND_PROGRAMS)
 NET_TESTS := $(addprefix backend-drivers/test/system/net-,hostile setups load)
 AREA_TESTS += $(NET_TESTS)
+DISK_TESTS := $(addprefix backend-drivers/test/system/disk-,load files \
+	formats)
+AREA_TESTS += $(DISK_TESTS)
+
+# fio, unpacked only. For the engines of other storage systems that it is
+# linked with, whose libraries are large, it has libraries of empty functions.
+FIO := $(BUILD)/debian/fio
+FIO_OTHERS := gfapi.so.0 nbd.so.0 ibverbs.so.1 rdmacm.so.1 rados.so.2 \
+	rbd.so.1 pmemblk.so.1 pmem.so.1
+$(FIO).stamp: dom0/fetch-debian.sh backend-drivers/test/empty-library
+	dom0/fetch-debian.sh $(FIO) fio libaio1 libnuma1
+	mkdir -p $(FIO)/others
+	for l in $(FIO_OTHERS); do \
+		backend-drivers/test/empty-library $(FIO)/usr/bin/fio \
+			$(FIO)/others/lib$$l || exit 1; \
+	done
+	touch $@
+
+DISK_NEEDS := $(FIO).stamp

@@ -24,6 +24,7 @@
 
 #define RUN_DIR "/run/vane"
 #define LOG_DIR "/var/log/xen"
+#define YOUNG_MS 1000
 
 static char pid_path[64], log_path[64];
 
@@ -118,11 +119,13 @@ static void open_log(const struct daemon *d)
 
 /*
  * Returns in the daemon; the holder leaves the process when the daemon ends by
- * its own will. One that is killed again and again costs a start a second.
+ * its own will. It is started again at once; one that is killed again and
+ * again costs a start a second.
  */
 static void hold(struct daemon *d)
 {
 	for (;;) {
+		uint64_t born = loop_now();
 		pid_t child = fork();
 		int status;
 
@@ -140,7 +143,8 @@ static void hold(struct daemon *d)
 			_exit(WEXITSTATUS(status));
 		log_line(d->name, "killed by signal %d: started again",
 			 WTERMSIG(status));
-		sleep(1);
+		if (loop_now() - born < YOUNG_MS)
+			sleep(1);
 	}
 }
 

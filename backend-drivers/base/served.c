@@ -34,7 +34,7 @@ enum {
 struct message {
 	uint32_t what;
 	int32_t rc;
-	uint8_t body[SERVED_BODY];
+	_Alignas(8) uint8_t body[SERVED_BODY];
 };
 
 _Static_assert(sizeof(struct message) == WORKER_MESSAGE, "message");
@@ -192,7 +192,7 @@ static int set_up(struct served *s, void *facts)
 
 static void work(struct worker *w)
 {
-	uint8_t facts[SERVED_BODY] = { 0 };
+	_Alignas(8) uint8_t facts[SERVED_BODY] = { 0 };
 	int rc;
 
 	self = container_of(w, struct served, worker);

@@ -58,7 +58,7 @@ struct served {
 	bool open;		/* the worker that runs has said so */
 	bool successor;		/* to one that died */
 	int refused;		/* -errno */
-	uint8_t setup[SERVED_BODY];
+	_Alignas(8) uint8_t setup[SERVED_BODY];
 };
 
 struct served_ops {

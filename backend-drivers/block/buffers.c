@@ -1,63 +1,99 @@
-/*
- * See buffers.h.
- */
+/* See buffers.h. */
 #include "backend-drivers/block/buffers.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-static unsigned int class_of(size_t size)
+static uint32_t rounded(size_t size)
 {
-	unsigned int c = 0;
+	uint32_t to = BUFFERS_SMALLEST;
 
-	while (((size_t)1 << (BUFFERS_MIN_SHIFT + c)) < size)
-		c++;
-	assert(c < BUFFERS_CLASSES);
-	return c;
+	while (to < size)
+		to *= 4;
+	return to;
 }
 
-void buffers_init(struct buffers *b, size_t limit)
+/* The bits of a chunk of buffers of @size. */
+static uint64_t all_free(uint32_t size)
 {
-	*b = (struct buffers){ .limit = limit };
+	uint32_t count = BUFFERS_CHUNK / size;
+
+	return count == 64 ? UINT64_MAX : (1ull << count) - 1;
 }
 
-void *buffers_get(struct buffers *b, size_t size)
+static bool make(struct buffers *b, unsigned int i)
 {
-	unsigned int c = class_of(size);
-	void *buf = b->free[c];
+	struct chunk *c = &b->chunk[i];
 
-	if (buf) {
-		b->free[c] = *(void **)buf;
-		return buf;
+	c->at = aligned_alloc(BUFFERS_SMALLEST, BUFFERS_CHUNK);
+	if (c->at && b->made)
+		b->made(b->arg, i, c->at, BUFFERS_CHUNK);
+	return c->at;
+}
+
+/* One that has such a buffer, or can be made to; BUFFERS_CHUNKS: none. */
+static unsigned int find(struct buffers *b, uint32_t size)
+{
+	unsigned int other = BUFFERS_CHUNKS, i;
+
+	for (i = 0; i < BUFFERS_CHUNKS && b->chunk[i].at; i++) {
+		struct chunk *c = &b->chunk[i];
+
+		if (c->size == size && c->free)
+			return i;
+		if (c->free == all_free(c->size))
+			other = i;
 	}
-	size = (size_t)1 << (BUFFERS_MIN_SHIFT + c);
-	if (size > b->limit - b->held)
-		buffers_trim(b);
-	if (size > b->limit - b->held)
+	if (other == BUFFERS_CHUNKS && i < BUFFERS_CHUNKS && make(b, i))
+		other = i;
+	if (other < BUFFERS_CHUNKS) {
+		b->chunk[other].size = size;
+		b->chunk[other].free = all_free(size);
+	}
+	return other;
+}
+
+static void *get_large(struct buffers *b, size_t size)
+{
+	void *at;
+
+	if (b->large == BUFFERS_LARGE)
 		return NULL;
-	buf = aligned_alloc((size_t)1 << BUFFERS_MIN_SHIFT, size);
-	if (buf)
-		b->held += size;
-	return buf;
+	size = (size + BUFFERS_SMALLEST - 1) & ~(size_t)(BUFFERS_SMALLEST - 1);
+	at = aligned_alloc(BUFFERS_SMALLEST, size);
+	b->large += !!at;
+	return at;
 }
 
-void buffers_put(struct buffers *b, void *buf, size_t size)
+void *buffers_get(struct buffers *b, size_t size, unsigned int *chunk)
 {
-	unsigned int c = class_of(size);
+	unsigned int i, bit;
+	struct chunk *c;
 
-	*(void **)buf = b->free[c];
-	b->free[c] = buf;
+	*chunk = BUFFERS_CHUNKS;
+	if (size > BUFFERS_CHUNK)
+		return get_large(b, size);
+	i = find(b, rounded(size));
+	if (i == BUFFERS_CHUNKS)
+		return NULL;
+	c = &b->chunk[i];
+	bit = (unsigned int)__builtin_ctzll(c->free);
+	c->free &= c->free - 1;
+	*chunk = i;
+	return c->at + bit * c->size;
 }
 
-void buffers_trim(struct buffers *b)
+void buffers_put(struct buffers *b, void *at, unsigned int chunk)
 {
-	for (unsigned int c = 0; c < BUFFERS_CLASSES; c++) {
-		while (b->free[c]) {
-			void *buf = b->free[c];
+	struct chunk *c = &b->chunk[chunk];
+	size_t bit;
 
-			b->free[c] = *(void **)buf;
-			free(buf);
-			b->held -= (size_t)1 << (BUFFERS_MIN_SHIFT + c);
-		}
+	if (chunk == BUFFERS_CHUNKS) {
+		free(at);
+		b->large--;
+		return;
 	}
+	bit = (size_t)((char *)at - c->at) / c->size;
+	assert(!(c->free >> bit & 1));
+	c->free |= 1ull << bit;
 }

@@ -1,32 +1,43 @@
 /*
- * Memory for requests in flight: page-aligned buffers whose sizes are powers
- * of two, kept for the next request when one ends, and a bound on all of
- * them together. A fresh page costs Dom0 a fault and a hypercall, a kept one
- * nothing.
+ * Memory for requests in flight. It is had in chunks, each of which is cut
+ * into buffers of one size, and which the kernel may be told of once, so that
+ * it need not look their pages up for each I/O. A chunk that nobody uses is
+ * cut anew when another size is wanted. There are never more chunks than
+ * BUFFERS_CHUNKS, and none before it is needed. Buffers larger than a chunk,
+ * which few front ends ask for, are had and given back one by one, at most
+ * BUFFERS_LARGE of them at a time.
  */
 #ifndef BACKEND_BLOCK_BUFFERS_H
 #define BACKEND_BLOCK_BUFFERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#define BUFFERS_MIN_SHIFT 12		/* 4 KiB */
-#define BUFFERS_CLASSES 9		/* up to 1 MiB */
+#define BUFFERS_CHUNKS 16u
+#define BUFFERS_CHUNK (256u << 10)	/* bytes; one buffer at least */
+#define BUFFERS_LARGE 2u
+#define BUFFERS_SMALLEST 4096u
 
 struct buffers {
-	void *free[BUFFERS_CLASSES];	/* each holds the next's address */
-	size_t held;			/* bytes, free or in use */
-	size_t limit;
+	/* Tells the kernel of a new chunk; may be NULL. */
+	void (*made)(void *arg, unsigned int chunk, void *at, size_t size);
+	void *arg;
+	struct chunk {
+		char *at;		/* NULL: not had yet */
+		uint32_t size;		/* of its buffers */
+		uint64_t free;		/* a bit for each of them */
+	} chunk[BUFFERS_CHUNKS];
+	unsigned int large;		/* how many of those there are */
 };
 
-void buffers_init(struct buffers *b, size_t limit);
+/**
+ * At least @size bytes, aligned to 4 KiB; NULL: there are none now. *@chunk:
+ * which one it is part of; BUFFERS_CHUNKS: of none.
+ */
+void *buffers_get(struct buffers *b, size_t size, unsigned int *chunk);
 
-/** At least @size bytes, at most 1 MiB; NULL: the limit is reached. */
-void *buffers_get(struct buffers *b, size_t size);
-
-/** Takes a buffer back that buffers_get() gave for the same @size. */
-void buffers_put(struct buffers *b, void *buf, size_t size);
-
-/** Frees what is not in use. */
-void buffers_trim(struct buffers *b);
+/** Takes it back. */
+void buffers_put(struct buffers *b, void *at, unsigned int chunk);
 
 #endif

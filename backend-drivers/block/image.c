@@ -145,7 +145,7 @@ int image_open(struct image *im, const char *who, const char *path,
 	const char *what = "cannot open";
 	int rc;
 
-	*im = (struct image){ .fd = -1, .direct = true };
+	*im = (struct image){ .fd = -1, .direct = true, .can_flush = true };
 	rc = open_way(im, path, flags | O_DIRECT);
 	if (rc == -EINVAL) {
 		im->direct = false;

@@ -14,6 +14,7 @@ struct image {
 	uint32_t physical_size;		/* physical block, bytes */
 	uint32_t discard_granularity;	/* bytes; 0: cannot discard */
 	bool direct;			/* past the page cache */
+	bool can_flush;
 };
 
 /**

@@ -2,50 +2,29 @@
  * See queue.h. Requests go through in batches, so that a batch costs one
  * grant-copy call, one io_uring call and one event, not one each:
  *
- *   run():        take -> indirect segments -> check -> data in -> submit
- *   completed():  results -> data out -> responses -> event
- *
- * A flush or a barrier takes several steps, one I/O after the other.
+ *   run():         take -> indirect segments -> check -> data in -> target
+ *   queue_done():  data out -> responses -> event
  *
  * Requests end in any order and are answered in the order of the ring: the
  * slots behind the last response then always hold just the requests that are
  * not answered yet. Should this process be killed, its successor takes the
  * ring up there and executes those requests, perhaps again, which does no
- * harm: the guest's pages stay as they are until the answer.
+ * harm: the guest's pages stay as they are until the answer. Answers come into
+ * the slots by way of a journal (ring.h), so that there is no moment in which
+ * a request is overwritten and not answered.
  */
 #include "backend-drivers/block/queue.h"
 
 #include <errno.h>
-#include <linux/falloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "backend-drivers/base/grants.h"
 #include "backend-drivers/base/log.h"
 #include "backend-drivers/base/loop.h"
 #include "backend-drivers/base/ports.h"
 #include "backend-drivers/base/served.h"
-#include "backend-drivers/block/buffers.h"
-#include "backend-drivers/ring/ring.h"
-
-#define BATCH 32
-#define RETRIES 8
-
-enum step { STEP_START, STEP_PREFLUSH, STEP_DATA, STEP_POSTFLUSH, STEP_END };
-
-/* One request on its way. */
-struct io {
-	struct io *next;		/* in the list of unused ones */
-	struct blk_request req;
-	uint32_t index;			/* its place in the ring */
-	int status;			/* BLKIF_RSP_* so far */
-	bool copy_failed;
-	uint8_t retries;
-	enum step step;
-	char *buf;
-	uint32_t bytes, done;		/* of data; moved so far */
-};
+#include "backend-drivers/block/persist.h"
 
 /* A response that waits for its turn. */
 struct reply {
@@ -55,46 +34,28 @@ struct reply {
 
 struct queue {
 	struct device *dev;
+	struct target *target;
 	const struct blk_abi *abi;
-	struct blk_limits limits;
-	int fd;
 	struct grant_map map;
 	struct port port;
 	struct ring ring;
 	struct reply *replies;		/* by place in the ring */
-	struct io_uring *uring;
-	struct loop_fd uring_fd;
+	struct persist *persist;	/* NULL: all data is copied by grant */
 	struct loop_work work;
-	struct buffers buffers;
-	struct io *unused;
 	struct io *parked;		/* taken, but there is no room yet */
-	unsigned int in_flight;		/* submitted to io_uring */
+	unsigned int in_flight;		/* of the target's, ours */
 	bool barrier;			/* one is in flight, alone */
+	bool touched;			/* has answers to give, see queue_done */
 	bool stopped;			/* the ring cannot be right */
 	bool closing;
+	void (*idle)(void);
 	uint64_t requests, refused;
 };
 
 /* Filled and emptied within one callback, so all queues share it. */
 static struct grant_copies copies;
 
-/* --- requests ------------------------------------------------------------ */
-
-static struct io *io_get(struct queue *q)
-{
-	struct io *io = q->unused;
-
-	if (io)
-		q->unused = io->next;
-	else
-		io = malloc(sizeof(*io));
-	return io;
-}
-
-static uint32_t room_for(const struct io *io)
-{
-	return io->req.segments * RING_PAGE;
-}
+/* --- responses ----------------------------------------------------------- */
 
 static struct reply *reply_at(struct queue *q, uint32_t index)
 {
@@ -110,10 +71,8 @@ static void answer(struct queue *q, struct io *io)
 		.ready = true,
 		.r = { io->req.id, io->req.op, (int16_t)io->status },
 	};
-	if (io->buf)
-		buffers_put(&q->buffers, io->buf, room_for(io));
-	io->next = q->unused;
-	q->unused = io;
+	target_count(q->target, io);
+	io_put(q->target, io);
 }
 
 /* Gives the guest all responses whose turn it is. */
@@ -134,115 +93,34 @@ static void tell(struct queue *q)
 		port_notify(&q->port);
 }
 
-/* --- I/O ----------------------------------------------------------------- */
-
-static bool is_write(const struct io *io)
-{
-	return io->req.op != BLKIF_OP_READ && io->req.op != BLKIF_OP_DISCARD;
-}
-
-/* What a request does next, given what it has done. */
-static enum step next_step(const struct io *io)
-{
-	uint8_t op = io->req.op;
-
-	switch (io->step) {
-	case STEP_START:
-		if (op == BLKIF_OP_FLUSH_DISKCACHE ||
-		    op == BLKIF_OP_WRITE_BARRIER)
-			return STEP_PREFLUSH;
-		if (op == BLKIF_OP_DISCARD && !io->req.discard_sectors)
-			return STEP_END;
-		return STEP_DATA;
-	case STEP_PREFLUSH:
-		return io->req.segments ? STEP_DATA : STEP_END;
-	case STEP_DATA:
-		return op == BLKIF_OP_WRITE_BARRIER ? STEP_POSTFLUSH :
-						      STEP_END;
-	default:
-		return STEP_END;
-	}
-}
-
-static void prepare_data(struct queue *q, struct io *io,
-			 struct io_uring_sqe *sqe)
-{
-	uint64_t at = io->req.sector * BLK_SECTOR + io->done;
-	uint32_t left = io->bytes - io->done;
-
-	if (io->req.op == BLKIF_OP_DISCARD)
-		io_uring_prep_fallocate(sqe, q->fd, FALLOC_FL_PUNCH_HOLE |
-					FALLOC_FL_KEEP_SIZE, at,
-					io->req.discard_sectors * BLK_SECTOR);
-	else if (is_write(io))
-		io_uring_prep_write(sqe, q->fd, io->buf + io->done, left, at);
-	else
-		io_uring_prep_read(sqe, q->fd, io->buf + io->done, left, at);
-}
-
-/* Queues the I/O of io->step; false if io_uring takes no more. */
-static bool submit_step(struct queue *q, struct io *io)
-{
-	struct io_uring_sqe *sqe = io_uring_get_sqe(q->uring);
-
-	if (!sqe) {
-		io_uring_submit(q->uring);
-		sqe = io_uring_get_sqe(q->uring);
-	}
-	if (!sqe)
-		return false;
-	if (io->step == STEP_DATA)
-		prepare_data(q, io, sqe);
-	else
-		io_uring_prep_fsync(sqe, q->fd, IORING_FSYNC_DATASYNC);
-	io_uring_sqe_set_data(sqe, io);
-	return true;
-}
-
-/* Goes on to the next I/O of a request. False: it is done, see status. */
-static bool go_on(struct queue *q, struct io *io)
-{
-	io->step = next_step(io);
-	if (io->step == STEP_END)
-		return false;
-	if (submit_step(q, io))
-		return true;
-	io->status = BLKIF_RSP_ERROR;
-	return false;
-}
-
-static void submit(struct queue *q)
-{
-	/* The kernel is short of something: what is queued goes next turn. */
-	if (io_uring_sq_ready(q->uring) && io_uring_submit(q->uring) < 0)
-		loop_work_add(&q->work);
-}
-
-/* An I/O ended with @res. True: another one follows; false: see status. */
-static bool io_result(struct queue *q, struct io *io, int res)
-{
-	bool data = io->step == STEP_DATA && io->req.op != BLKIF_OP_DISCARD;
-
-	if ((res == -EINTR || res == -EAGAIN) && io->retries++ < RETRIES)
-		return submit_step(q, io);
-	if (res < 0 || (data && res == 0)) {
-		io->status = res == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP :
-						  BLKIF_RSP_ERROR;
-		return false;
-	}
-	if (data) {
-		io->done += (uint32_t)res;
-		if (io->done < io->bytes && submit_step(q, io))
-			return true;
-		if (io->done < io->bytes) {
-			io->status = BLKIF_RSP_ERROR;
-			return false;
-		}
-	}
-	return go_on(q, io);
-}
-
 /* --- data between guest and buffer --------------------------------------- */
+
+/* Pages that are granted for good are mapped before the first copy. */
+static void map_persistent(struct queue *q, const struct io *io)
+{
+	if (q->persist)
+		for (unsigned int i = 0; i < io->req.segments; i++)
+			persist_want(q->persist, io->req.seg[i].gref);
+}
+
+static void copy_segment(struct queue *q, struct io *io, unsigned int i,
+			 char *at, uint16_t len, bool to_guest)
+{
+	const struct blk_segment *s = &io->req.seg[i];
+	uint16_t offset = s->first * BLK_SECTOR;
+	char *page = q->persist ? persist_find(q->persist, s->gref) : NULL;
+
+	if (page && to_guest)
+		memcpy(page + offset, at, len);
+	else if (page)
+		memcpy(at, page + offset, len);
+	else if (to_guest)
+		grant_copy_to(&copies, q->dev->domid, s->gref, offset, at,
+			      len, &io->copy_failed);
+	else
+		grant_copy_from(&copies, q->dev->domid, s->gref, offset, at,
+				len, &io->copy_failed);
+}
 
 static void copy_data(struct queue *q, struct io *io, bool to_guest)
 {
@@ -250,15 +128,9 @@ static void copy_data(struct queue *q, struct io *io, bool to_guest)
 
 	for (unsigned int i = 0; i < io->req.segments; i++) {
 		const struct blk_segment *s = &io->req.seg[i];
-		uint16_t offset = s->first * BLK_SECTOR;
 		uint16_t len = (s->last - s->first + 1) * BLK_SECTOR;
 
-		if (to_guest)
-			grant_copy_to(&copies, q->dev->domid, s->gref, offset,
-				      at, len, &io->copy_failed);
-		else
-			grant_copy_from(&copies, q->dev->domid, s->gref,
-					offset, at, len, &io->copy_failed);
+		copy_segment(q, io, i, at, len, to_guest);
 		at += len;
 	}
 }
@@ -278,31 +150,26 @@ static void finish_copies(struct io **batch, unsigned int n)
 static int take(struct queue *q, struct io **taken)
 {
 	uint8_t slot[BLK_MAX_SLOT];
-	struct io *io = io_get(q);
+	struct io *io = io_get(q->target);
 	int rc;
 
 	if (!io)
 		return 0;
 	rc = ring_take(&q->ring, slot, q->abi->stride);
 	if (rc != 1) {
-		io->next = q->unused;
-		q->unused = io;
+		io_put(q->target, io);
 		return rc;
 	}
 	q->requests++;
+	io->queue = q;
 	io->index = q->ring.req_cons - 1;
 	blk_decode(q->abi, slot, &io->req);
-	io->status = blk_check_head(&q->limits, &io->req);
-	io->copy_failed = false;
-	io->retries = 0;
-	io->step = STEP_START;
-	io->buf = NULL;
-	io->bytes = io->done = 0;
+	io->status = blk_check_head(&q->target->limits, &io->req);
 	*taken = io;
 	return 1;
 }
 
-/* True if @io may begin, while @others are under way. */
+/* True if @io may begin, while @others of this ring are under way. */
 static bool admit(struct queue *q, struct io *io, unsigned int others)
 {
 	if (io->status != BLKIF_RSP_OKAY)
@@ -310,12 +177,12 @@ static bool admit(struct queue *q, struct io *io, unsigned int others)
 	/* A barrier is alone: those before it are done, those after it wait. */
 	if (io->req.op == BLKIF_OP_WRITE_BARRIER && others)
 		return false;
-	if (!io->req.segments)
+	if (!io->req.segments || io_buffer(q->target, io))
 		return true;
-	io->buf = buffers_get(&q->buffers, room_for(io));
-	if (!io->buf && !others)
-		io->status = BLKIF_RSP_ERROR;	/* nobody will free memory */
-	return io->buf || !others;
+	if (others || q->target->in_flight)
+		return false;	/* queue_done() or wake() will look again */
+	io->status = BLKIF_RSP_ERROR;	/* nobody will free memory */
+	return true;
 }
 
 /* Takes requests up to a batch. Returns what the last take() did. */
@@ -325,7 +192,7 @@ static int take_batch(struct queue *q, struct io **batch, unsigned int *n)
 	if (q->barrier && q->in_flight)
 		return 1;
 	q->barrier = false;
-	while (*n < BATCH && !q->barrier) {
+	while (*n < TARGET_BATCH && !q->barrier && target_admits(q->target)) {
 		struct io *io = q->parked;
 		int rc = 1;
 
@@ -366,24 +233,31 @@ static void fetch_data(struct queue *q, struct io **batch, unsigned int n)
 
 		if (io->status != BLKIF_RSP_OKAY || !io->req.segments)
 			continue;
-		io->status = blk_check_segments(&q->limits, &io->req,
+		io->status = blk_check_segments(&q->target->limits, &io->req,
 						&io->bytes);
-		if (io->status == BLKIF_RSP_OKAY && is_write(io))
-			copy_data(q, io, false);
+		if (io->status == BLKIF_RSP_OKAY)
+			map_persistent(q, io);
 	}
+	if (q->persist)
+		persist_map(q->persist);
+	for (unsigned int i = 0; i < n; i++)
+		if (batch[i]->status == BLKIF_RSP_OKAY &&
+		    batch[i]->req.segments && io_is_write(batch[i]))
+			copy_data(q, batch[i], false);
 	finish_copies(batch, n);
 }
 
 static void start_batch(struct queue *q, struct io **batch, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
+		target_charge(q->target, batch[i]);
 		if (batch[i]->status == BLKIF_RSP_OKAY &&
-		    go_on(q, batch[i]))
+		    target_start(q->target, batch[i]))
 			q->in_flight++;
 		else
 			answer(q, batch[i]);
 	}
-	submit(q);
+	target_submit(q->target);
 	tell(q);
 }
 
@@ -402,21 +276,23 @@ static int rest(struct queue *q)
 static void run(struct loop_work *w)
 {
 	struct queue *q = container_of(w, struct queue, work);
-	struct io *batch[BATCH];
+	struct io *batch[TARGET_BATCH];
 	unsigned int n;
 	int rc;
 
-	submit(q);		/* what an earlier turn could not */
 	if (q->closing || q->stopped)
 		return;
 	rc = take_batch(q, batch, &n);
-	fetch_indirect(q, batch, n);
-	fetch_data(q, batch, n);
-	start_batch(q, batch, n);
+	if (n) {
+		fetch_indirect(q, batch, n);
+		fetch_data(q, batch, n);
+		start_batch(q, batch, n);
+	}
 	if (rc == 0)
 		rc = rest(q);
-	else if (rc == 1 && (!q->in_flight || (!q->parked && n == BATCH)))
-		loop_work_add(w);	/* else completed() goes on */
+	else if (rc == 1 && target_admits(q->target) &&
+		 (!q->target->in_flight || (!q->parked && n == TARGET_BATCH)))
+		loop_work_add(w);	/* else queue_done() goes on */
 	if (rc < 0) {
 		q->stopped = true;
 		served_stop("ring corrupted: req_prod %u, taken %u, "
@@ -425,33 +301,27 @@ static void run(struct loop_work *w)
 	}
 }
 
-static void fired(struct port *p)
+void queue_look(struct queue *q)
 {
-	struct queue *q = container_of(p, struct queue, port);
-
 	if (!q->closing)
 		loop_work_add(&q->work);
 }
 
-/* --- from io_uring ------------------------------------------------------- */
+static void fired(struct port *p)
+{
+	queue_look(container_of(p, struct queue, port));
+}
+
+/* --- life ---------------------------------------------------------------- */
 
 static void queue_free(struct queue *q)
 {
 	loop_work_remove(&q->work);
 	port_unbind(&q->port);
 	grant_unmap(&q->map);
-	loop_fd_remove(&q->uring_fd);
-	if (q->parked) {
-		q->parked->next = q->unused;
-		q->unused = q->parked;
-	}
-	while (q->unused) {
-		struct io *io = q->unused;
-
-		q->unused = io->next;
-		free(io);
-	}
-	buffers_trim(&q->buffers);
+	persist_close(q->persist);
+	if (q->parked)
+		io_put(q->target, q->parked);
 	free(q->replies);
 	if (q->requests)
 		device_log(q->dev, "%llu requests, %llu of them refused",
@@ -460,51 +330,45 @@ static void queue_free(struct queue *q)
 	free(q);
 }
 
-/* Fetches results. Returns how many requests have come to their end. */
-static unsigned int reap(struct queue *q, struct io **done)
+/* A queue with new answers gives them; one that closes may be free to go. */
+static void ended_some(struct queue *q)
 {
-	struct io_uring_cqe *cqe;
-	unsigned int n = 0;
+	void (*idle)(void) = q->idle;
 
-	while (n < BATCH && !io_uring_peek_cqe(q->uring, &cqe)) {
-		struct io *io = io_uring_cqe_get_data(cqe);
-		int res = cqe->res;
-
-		io_uring_cqe_seen(q->uring, cqe);
-		if (!io_result(q, io, res))
-			done[n++] = io;
+	q->touched = false;
+	tell(q);
+	if (!q->closing) {
+		/* A barrier, or a lack of memory, may have held the ring up. */
+		if (q->parked || q->barrier || ring_waiting(&q->ring))
+			loop_work_add(&q->work);
+	} else if (!q->in_flight) {
+		queue_free(q);
+		idle();
 	}
-	submit(q);
-	return n;
 }
 
-static void completed(struct loop_fd *f, uint32_t events)
+void queue_done(struct io **done, unsigned int n)
 {
-	struct queue *q = container_of(f, struct queue, uring_fd);
-	struct io *done[BATCH];
-	unsigned int n = reap(q, done);
+	struct queue *touched[TARGET_BATCH];
+	unsigned int count = 0;
 
-	(void)events;
 	for (unsigned int i = 0; i < n; i++)
 		if (done[i]->status == BLKIF_RSP_OKAY &&
 		    done[i]->req.op == BLKIF_OP_READ)
-			copy_data(q, done[i], true);
+			copy_data(done[i]->queue, done[i], true);
 	finish_copies(done, n);
-	for (unsigned int i = 0; i < n; i++)
-		answer(q, done[i]);
-	tell(q);
-	q->in_flight -= n;
-	if (q->closing && !q->in_flight) {
-		queue_free(q);
-		served_idle();
-		return;
-	}
-	/* A barrier, or a lack of memory, may have held up the ring. */
-	if (n && !q->closing)
-		loop_work_add(&q->work);
-}
+	for (unsigned int i = 0; i < n; i++) {
+		struct queue *q = done[i]->queue;
 
-/* --- life ---------------------------------------------------------------- */
+		q->in_flight--;
+		answer(q, done[i]);
+		if (!q->touched)
+			touched[count++] = q;
+		q->touched = true;
+	}
+	for (unsigned int i = 0; i < count; i++)
+		ended_some(touched[i]);
+}
 
 int queue_open(struct queue **queue, const struct queue_setup *setup)
 {
@@ -515,43 +379,39 @@ int queue_open(struct queue **queue, const struct queue_setup *setup)
 	if (!q)
 		return -ENOMEM;
 	q->dev = setup->dev;
+	q->target = setup->target;
 	q->abi = setup->abi;
-	q->limits = setup->limits;
-	q->fd = setup->fd;
-	q->uring = setup->uring;
-	q->uring_fd = (struct loop_fd){
-		.fd = q->uring->ring_fd, .events = EPOLLIN, .ready = completed,
-	};
+	q->idle = setup->idle;
 	q->work.run = run;
 	q->port.fired = fired;
-	buffers_init(&q->buffers, QUEUE_MEMORY);
 	rc = grant_map(&q->map, q->dev->domid, setup->refs, setup->pages);
 	if (rc)
 		goto out;
 	what = "take up the ring";
 	rc = ring_attach(&q->ring, q->map.addr, setup->pages, q->abi->stride);
+	if (!rc)
+		rc = ring_keep(&q->ring, setup->journal);
 	if (rc)
 		goto out;
-	what = "serve the ring";
+	what = "find memory";
 	q->replies = calloc(q->ring.size, sizeof(*q->replies));
-	rc = q->replies ? loop_fd_add(&q->uring_fd) : -ENOMEM;
+	if (setup->persistent)
+		q->persist = persist_open(q->dev->domid);
+	rc = q->replies && (q->persist || !setup->persistent) ? 0 : -ENOMEM;
 	if (rc)
 		goto out;
 	what = "bind the event channel";
 	rc = port_bind(&q->port, q->dev->domid, setup->port);
 	if (rc)
 		goto out;
+	/* For answers that a predecessor did not get to tell of. */
+	port_notify(&q->port);
 	*queue = q;
 	return 0;
 out:
 	device_log(q->dev, "cannot %s: %s", what, strerror(-rc));
 	queue_free(q);
 	return rc;
-}
-
-void queue_set_sectors(struct queue *q, uint64_t sectors)
-{
-	q->limits.sectors = sectors;
 }
 
 bool queue_close(struct queue *q)

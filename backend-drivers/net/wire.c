@@ -14,7 +14,7 @@ int wire_open(struct wire *w, int tap)
 	static const uint8_t write_alone[] = { IORING_OP_WRITE };
 
 	w->tap = tap;
-	return uring_open(&w->uring, write_alone, sizeof(write_alone));
+	return uring_open(&w->uring, write_alone, sizeof(write_alone), 0);
 }
 
 void wire_close(struct wire *w)

@@ -65,11 +65,11 @@ static uint8_t *kept(const struct ring *r, uint32_t index)
 	return r->journal->slots + (size_t)(index & (r->size - 1)) * r->stride;
 }
 
-/* Copies responses from the journal into their slots. */
-static void copy_kept(struct ring *r, uint32_t from, uint32_t to)
+/* Copies responses, @len bytes of each, from the journal into their slots. */
+static void copy_kept(struct ring *r, uint32_t from, uint32_t to, uint32_t len)
 {
 	for (; from != to; from++)
-		shared_copy_out(slot(r, from), kept(r, from), r->stride);
+		shared_copy_out(slot(r, from), kept(r, from), len);
 }
 
 int ring_keep(struct ring *r, struct ring_journal *journal)
@@ -83,7 +83,7 @@ int ring_keep(struct ring *r, struct ring_journal *journal)
 		journal->put = r->rsp_prod;
 		return 0;
 	}
-	copy_kept(r, r->rsp_prod, put);
+	copy_kept(r, r->rsp_prod, put, r->stride);
 	shared_store_release(&r->shared->rsp_prod, put);
 	r->req_cons = r->req_seen = r->rsp_prod = r->rsp_told = put;
 	return look(r);
@@ -125,6 +125,7 @@ void ring_put(struct ring *r, const void *rsp, size_t len)
 		memcpy(kept(r, r->rsp_prod), rsp, len);
 	else
 		shared_copy_out(slot(r, r->rsp_prod), rsp, len);
+	r->rsp_len = (uint32_t)len;
 	r->rsp_prod++;
 }
 
@@ -139,7 +140,7 @@ bool ring_push(struct ring *r)
 		/* From here on it will be done, by us or by a successor. */
 		__atomic_store_n(&r->journal->put, new, __ATOMIC_RELEASE);
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		copy_kept(r, old, new);
+		copy_kept(r, old, new, r->rsp_len);
 	}
 	shared_store_release(&r->shared->rsp_prod, new);
 	r->rsp_told = new;

@@ -35,15 +35,19 @@
 #include "backend-drivers/ring/shared.h"
 
 #define RING_PAGE 4096u
+#define RING_MAX_PAGES 16u
 
-/* Room for the responses of a ring in one page: a page, too. */
+/*
+ * Room for the responses of the largest ring: pages that are not there before
+ * they are written to, as a file's are, since most rings are small.
+ */
 struct ring_journal {
 	uint32_t put;		/* as far as all responses are here */
 	uint32_t pad[15];
-	uint8_t slots[RING_PAGE - 64];
+	uint8_t slots[RING_MAX_PAGES * RING_PAGE - 64];
 };
 
-_Static_assert(sizeof(struct ring_journal) == RING_PAGE, "a page");
+_Static_assert(sizeof(struct ring_journal) % RING_PAGE == 0, "pages");
 
 struct ring {
 	struct ring_shared *shared;
@@ -54,6 +58,7 @@ struct ring {
 	uint32_t req_seen;	/* req_prod when we last looked */
 	uint32_t rsp_prod;	/* next response to write */
 	uint32_t rsp_told;	/* rsp_prod as the front end knows it */
+	uint32_t rsp_len;	/* bytes of the last response put */
 	bool broken;
 };
 
@@ -70,7 +75,7 @@ int ring_attach(struct ring *r, void *shared, unsigned int pages,
 		uint32_t stride);
 
 /**
- * Gives a ring of one page, just attached, a journal: zeroed, or that of who
+ * Gives a ring, just attached, a journal: zeroed, or that of who
  * served the ring before, whose responses are published if they are not yet.
  * Send an event after that. Returns 0 or -EPROTO as above.
  */

@@ -47,10 +47,25 @@ static inline void shared_fence(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Copies @len bytes, a multiple of 4 and aligned to 4, each word read once. */
+/*
+ * Copies @len bytes, a multiple of 4 and aligned to 4, each word read once;
+ * as words of eight bytes where they can be.
+ */
 static inline void shared_copy_in(void *to, const void *from, size_t len)
 {
 	const uint32_t *word = from;
+
+	if (!(((uintptr_t)from | len) % 8)) {
+		const uint64_t *wide = from;
+
+		for (size_t i = 0; i < len / 8; i++) {
+			uint64_t value = __atomic_load_n(&wide[i],
+							 __ATOMIC_RELAXED);
+
+			__builtin_memcpy((char *)to + 8 * i, &value, 8);
+		}
+		return;
+	}
 
 	for (size_t i = 0; i < len / 4; i++) {
 		uint32_t value = shared_load(&word[i]);

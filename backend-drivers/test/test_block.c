@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "backend-drivers/block/buffers.h"
+#include "backend-drivers/block/limit.h"
 #include "backend-drivers/block/proto.h"
 
 #define DISK 1000u		/* sectors */
@@ -279,34 +280,100 @@ static void test_largest(void **state)
 		r.seg[i].last = 7;
 	assert_int_equal(blk_check_segments(&l, &r, &bytes), OK);
 	assert_int_equal(bytes, BLK_MAX_BYTES);
-	assert_int_equal(bytes, 4096u << (BUFFERS_CLASSES - 1));
+}
+
+static unsigned int chunks_made;
+
+static void chunk_made(void *arg, unsigned int chunk, void *at, size_t size)
+{
+	assert_ptr_equal(arg, &chunks_made);
+	assert_int_equal(chunk, chunks_made++);
+	assert_non_null(at);
+	assert_int_equal(size, BUFFERS_CHUNK);
 }
 
 static void test_buffers(void **state)
 {
-	struct buffers b;
-	void *one, *two, *three;
+	struct buffers b = { .made = chunk_made, .arg = &chunks_made };
+	void *all[BUFFERS_CHUNKS * 64], *one, *large[2];
+	unsigned int in[BUFFERS_CHUNKS * 64], chunk;
 
 	(void)state;
-	buffers_init(&b, 64u << 10);
-	one = buffers_get(&b, 20000);		/* 32 KiB */
-	two = buffers_get(&b, 32768);
-	assert_non_null(one);
-	assert_non_null(two);
+	one = buffers_get(&b, 20000, &chunk);
 	assert_int_equal((uintptr_t)one % 4096, 0);
 	memset(one, 1, 20000);
-	memset(two, 2, 32768);
-	assert_null(buffers_get(&b, 1));	/* the limit */
-	buffers_put(&b, one, 20000);
-	assert_ptr_equal(buffers_get(&b, 30000), one);
-	buffers_put(&b, one, 30000);
-	three = buffers_get(&b, 4096);		/* makes room by trimming */
-	assert_non_null(three);
-	buffers_put(&b, two, 32768);
-	buffers_put(&b, three, 4096);
-	buffers_trim(&b);
-	assert_int_equal(b.held, 0);
-	assert_null(buffers_get(&b, 128u << 10));
+	buffers_put(&b, one, chunk);
+	/* The same chunk, in smaller pieces; then others, all there may be. */
+	for (unsigned int i = 0; i < BUFFERS_CHUNKS * 64; i++) {
+		all[i] = buffers_get(&b, 4096, &in[i]);
+		assert_non_null(all[i]);
+		memset(all[i], (int)i, 4096);
+		assert_int_equal(in[i], i / 64);
+	}
+	assert_int_equal(chunks_made, BUFFERS_CHUNKS);
+	assert_null(buffers_get(&b, 1, &chunk));
+	for (unsigned int i = 0; i < BUFFERS_CHUNKS * 64; i++)
+		for (unsigned int k = 0; k < 4096; k += 1000)
+			assert_int_equal(((uint8_t *)all[i])[k], i % 256);
+	/* One free piece is of its size alone; a free chunk of any. */
+	buffers_put(&b, all[7], in[7]);
+	assert_null(buffers_get(&b, 4097, &chunk));
+	assert_ptr_equal(buffers_get(&b, 4096, &chunk), all[7]);
+	for (unsigned int i = 128; i < 192; i++)
+		buffers_put(&b, all[i], in[i]);
+	one = buffers_get(&b, BUFFERS_CHUNK, &chunk);
+	assert_non_null(one);
+	assert_int_equal(chunk, 2);
+	assert_null(buffers_get(&b, 4096, &in[0]));
+	for (unsigned int i = 0; i < 2; i++) {
+		large[i] = buffers_get(&b, 1u << 20, &in[i]);
+		memset(large[i], 1, 1u << 20);
+	}
+	assert_null(buffers_get(&b, 1u << 20, &chunk));
+	buffers_put(&b, large[0], in[0]);
+	large[0] = buffers_get(&b, 300000, &chunk);
+	assert_non_null(large[0]);
+	for (unsigned int i = 0; i < 2; i++)
+		buffers_put(&b, large[i], BUFFERS_CHUNKS);
+	for (unsigned int i = 0; i < BUFFERS_CHUNKS; i++)
+		free(b.chunk[i].at);
+}
+
+/* No more than the rate and the burst, whatever the pieces and the times. */
+static void test_limit(void **state)
+{
+	struct limit l;
+	uint64_t now = 5000000, done = 0, wait;
+
+	(void)state;
+	limit_set(&l, 0, 0, now);
+	limit_take(&l, 1u << 30);
+	assert_int_equal(limit_wait(&l, now), 0);
+	limit_set(&l, 1000, 50, now);
+	for (int i = 0; i < 2000; i++) {
+		wait = limit_wait(&l, now);
+		if (!wait) {
+			limit_take(&l, 7);
+			done += 7;
+			continue;
+		}
+		assert_true(wait <= 7000 + 2000);
+		/* Looked at more often than needed: that is no gain. */
+		now += wait / 3 + 1;
+	}
+	assert_true(done <= 50 + 7 + (now - 5000000) / 1000);
+	assert_true(done >= (now - 5000000) / 1000 - 7);
+	/* A piece larger than the burst goes, and is paid for afterwards. */
+	now += 1000000;
+	assert_int_equal(limit_wait(&l, now), 0);
+	limit_take(&l, 1050);
+	assert_in_range(limit_wait(&l, now), 1000000, 1003000);
+	assert_in_range(limit_wait(&l, now + 500000), 500000, 503000);
+	/* Days later, and at the highest rate. */
+	limit_set(&l, UINT64_MAX, UINT64_MAX, now);
+	limit_take(&l, 1ull << 42);
+	assert_true(limit_wait(&l, now) > 0);
+	assert_int_equal(limit_wait(&l, now + (1ull << 40)), 0);
 }
 
 int main(void)
@@ -320,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_buffers),
+		cmocka_unit_test(test_limit),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
