@@ -22,8 +22,9 @@ SYSTEM_NEEDS += $(FRONTEND_PROGRAMS) $(BUILD)/guest-pv/guest-pv
 # Linux's on either, and back ends that die.
 .PHONY: check-io
 check-io: packages
-	$(AGAIN) $(BACKEND_TESTS) $(FRONTEND_TESTS) $(SYSTEM_NEEDS)
+	$(AGAIN) $(BACKEND_TESTS) $(FRONTEND_TESTS) $(SYSTEM_NEEDS) \
+		$(DISK_NEEDS)
 	@tests/run-tap -t 3600 -j 2 $(BACKEND_TESTS) $(FRONTEND_TESTS) \
-		-j 1 backend-drivers/test/system/survival $(NET_TESTS) \
+		-j 1 backend-drivers/test/system/survival $(DISK_TESTS) $(NET_TESTS) \
 		frontend-drivers/test/four-ways tests/system/pv-domain
 	@tests/interop/pairs kernel-back-ends

@@ -7,6 +7,7 @@
 #include <xen/io/protocols.h>
 
 #include "frontend-drivers/os.h"
+#include "frontend-drivers/text.h"
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
@@ -15,15 +16,48 @@ void *memset(void *to, int byte, size_t size);
 
 /* --- connecting ----------------------------------------------------------- */
 
+/* A number of queue @i; one queue alone tells in the folder above. */
+static int tell_number(const struct block *b, uint32_t tx, unsigned int i,
+		       const char *key, unsigned long value)
+{
+	char path[40];
+
+	if (b->queues == 1)
+		return device_tell(&b->device, tx, key, value);
+	(void)text_format(path, sizeof(path), "queue-%u/%s",
+			  (unsigned long)i, key);
+	return device_tell(&b->device, tx, path, value);
+}
+
+static int tell_queue(const struct block *b, uint32_t tx, unsigned int i)
+{
+	const struct block_queue *q = &b->queue[i];
+	char key[24];
+	int rc = 0;
+
+	if (!b->order)
+		rc = tell_number(b, tx, i, "ring-ref", q->ref[0]);
+	for (unsigned int page = 0; b->order && !rc && page < q->granted;
+	     page++) {
+		(void)text_format(key, sizeof(key), "ring-ref%u",
+				  (unsigned long)page);
+		rc = tell_number(b, tx, i, key, q->ref[page]);
+	}
+	return rc ? rc : tell_number(b, tx, i, "event-channel", q->port);
+}
+
 static int tell(void *arg, uint32_t tx)
 {
 	const struct block *b = arg;
 	const struct device *d = &b->device;
-	int rc;
+	int rc = 0;
 
-	rc = device_tell(d, tx, "ring-ref", b->ring_ref);
-	if (!rc)
-		rc = device_tell(d, tx, "event-channel", b->port);
+	if (b->order)
+		rc = device_tell(d, tx, "ring-page-order", b->order);
+	if (!rc && b->queues > 1)
+		rc = device_tell(d, tx, "multi-queue-num-queues", b->queues);
+	for (unsigned int i = 0; !rc && i < b->queues; i++)
+		rc = tell_queue(b, tx, i);
 	if (!rc)
 		rc = device_tell_text(d, tx, "protocol",
 				      XEN_IO_PROTO_ABI_NATIVE);
@@ -33,14 +67,14 @@ static int tell(void *arg, uint32_t tx)
 }
 
 /* A page that the other side may use, and its reference. */
-static void *grant_page(const struct block *b, uint32_t *ref)
+static void *grant_page(const struct block *b, bool readonly, uint32_t *ref)
 {
 	void *page = os_page_alloc();
 	int rc;
 
 	if (!page)
 		return NULL;
-	rc = os_grant(b->device.backend, page, false);
+	rc = os_grant(b->device.backend, page, readonly);
 	if (rc < 0) {
 		os_page_free(page);
 		return NULL;
@@ -58,26 +92,73 @@ static int revoke_page(void *page, uint32_t ref)
 	return rc;
 }
 
-static int set_up(struct block *b)
+static int grant_ring(const struct block *b, struct block_queue *q)
 {
 	int rc;
 
-	b->ring_page = grant_page(b, &b->ring_ref);
-	if (!b->ring_page)
-		return -XEN_ENOMEM;
-	front_ring_init(&b->ring, b->ring_page, OS_PAGE,
-			sizeof(struct blkif_request));
-	rc = os_event_open(b->device.backend);
-	if (rc < 0) {
-		(void)revoke_page(b->ring_page, b->ring_ref);
-		b->ring_page = NULL;
-		return rc;
+	for (; q->granted < 1u << b->order; q->granted++) {
+		rc = os_grant(b->device.backend, (char *)q->pages +
+			      q->granted * OS_PAGE, false);
+		if (rc < 0)
+			return rc;
+		q->ref[q->granted] = (uint32_t)rc;
 	}
-	b->port = (uint32_t)rc;
 	return 0;
 }
 
-static int describe(struct block *b)
+static int set_up_queue(const struct block *b, struct block_queue *q,
+			void *pages)
+{
+	int rc;
+
+	q->pages = pages;
+	front_ring_init(&q->ring, pages, OS_PAGE << b->order,
+			sizeof(struct blkif_request));
+	rc = grant_ring(b, q);
+	if (rc)
+		return rc;
+	rc = os_event_open(b->device.backend);
+	if (rc < 0)
+		return rc;
+	q->port = (uint32_t)rc;
+	return 0;
+}
+
+static int set_up(struct block *b, void *rings)
+{
+	size_t size = OS_PAGE << b->order;
+	int rc = 0;
+
+	b->own_ring = !rings;
+	if (b->own_ring)
+		rings = os_page_alloc();
+	if (!rings)
+		return -XEN_ENOMEM;
+	if (!b->own_ring)
+		memset(rings, 0, size * b->queues);
+	for (unsigned int i = 0; !rc && i < b->queues; i++)
+		rc = set_up_queue(b, &b->queue[i], (char *)rings + i * size);
+	return rc;
+}
+
+/* What the other side has of what we wish; both say how it is done then. */
+static void settle(struct block *b, const struct block_wishes *w)
+{
+	const struct device *d = &b->device;
+	unsigned long most_order = device_number(d, "max-ring-page-order", 0);
+	unsigned long most_queues = device_number(d, "multi-queue-max-queues",
+						  1);
+
+	b->order = w->rings ? w->order : 0;
+	b->queues = w->rings && w->queues ? w->queues : 1;
+	if (b->order > most_order)
+		b->order = (unsigned int)most_order;
+	if (b->queues > most_queues)
+		b->queues = most_queues ? (unsigned int)most_queues : 1;
+	b->persistent = w->persistent;
+}
+
+static int describe(struct block *b, bool indirect)
 {
 	const struct device *d = &b->device;
 	unsigned long info = device_number(d, "info", 0);
@@ -88,6 +169,11 @@ static int describe(struct block *b)
 	b->read_only = info & VDISK_READONLY;
 	b->can_flush = device_number(d, "feature-flush-cache", 0);
 	b->can_discard = device_number(d, "feature-discard", 0);
+	b->can_barrier = device_number(d, "feature-barrier", 0);
+	b->most = BLKIF_MAX_SEGMENTS_PER_REQUEST * PAGE_SECTORS;
+	if (indirect && device_number(d, "feature-max-indirect-segments",
+				      0) >= BLOCK_PAGES)
+		b->most = BLOCK_SECTORS;
 	b->persistent = b->persistent &&
 			device_number(d, "feature-persistent", 0);
 	return b->sectors && b->sector_size >= BLOCK_SECTOR &&
@@ -95,29 +181,47 @@ static int describe(struct block *b)
 	       !(b->sector_size & (b->sector_size - 1)) ? 0 : -XEN_EILSEQ;
 }
 
-/* What the ring and its port were for is over. */
+static int give_back_slot(struct block_slot *s)
+{
+	int rc = 0;
+
+	for (unsigned int k = 0; k < BLOCK_PAGES; k++)
+		if (s->own[k] && revoke_page(s->own[k], s->ref[k]))
+			rc = -XEN_EBUSY;
+	if (s->segments && revoke_page(s->segments, s->segments_ref))
+		rc = -XEN_EBUSY;
+	return rc;
+}
+
+/* What the rings and their ports were for is over. */
 static int give_back(struct block *b)
 {
 	int rc = 0;
 
-	for (unsigned int i = 0; i < BLOCK_SLOTS; i++)
-		for (unsigned int k = 0; k < BLOCK_PAGES; k++)
-			if (b->slot[i].own[k] &&
-			    revoke_page(b->slot[i].own[k], b->slot[i].ref[k]))
+	for (unsigned int i = 0; i < b->queues; i++) {
+		struct block_queue *q = &b->queue[i];
+
+		for (unsigned int k = 0; k < BLOCK_SLOTS; k++)
+			if (give_back_slot(&q->slot[k]))
 				rc = -XEN_EBUSY;
-	if (b->ring_page) {
-		os_event_close(b->port);
-		if (revoke_page(b->ring_page, b->ring_ref))
-			rc = -XEN_EBUSY;
+		if (q->port)
+			os_event_close(q->port);
+		for (; q->granted; q->granted--)
+			if (os_grant_end(q->ref[q->granted - 1]))
+				rc = -XEN_EBUSY;
 	}
+	if (b->own_ring && b->queue[0].pages && !rc)
+		os_page_free(b->queue[0].pages);
 	return rc;
 }
 
-int block_open(struct block *b, unsigned long id, bool persistent,
-	       uint64_t until)
+int block_open(struct block *b, unsigned long id,
+	       const struct block_wishes *wishes, uint64_t until)
 {
 	int rc;
 
+	if (wishes->order > BLOCK_MAX_ORDER || wishes->queues > BLOCK_QUEUES)
+		return -XEN_EINVAL;
 	memset(b, 0, sizeof(*b));
 	b->handle = id;
 	rc = device_find(&b->device, "vbd", id);
@@ -129,8 +233,8 @@ int block_open(struct block *b, unsigned long id, bool persistent,
 		rc = device_await(&b->device, 1u << XenbusStateInitWait,
 				  until);
 	if (rc == XenbusStateInitWait) {
-		b->persistent = persistent; /* a wish, so far */
-		rc = set_up(b);
+		settle(b, wishes);
+		rc = set_up(b, wishes->rings);
 		if (!rc)
 			rc = device_publish(tell, b);
 		if (!rc)
@@ -141,7 +245,7 @@ int block_open(struct block *b, unsigned long id, bool persistent,
 		rc = -XEN_ENODEV;
 	}
 	if (rc == XenbusStateConnected)
-		rc = describe(b);
+		rc = describe(b, wishes->indirect);
 	else if (rc >= 0)
 		rc = -XEN_ENODEV;
 	if (!rc)
@@ -175,26 +279,31 @@ int block_close(struct block *b, uint64_t until)
 
 /* --- requests ------------------------------------------------------------- */
 
-static unsigned int free_slot(const struct block *b)
+static unsigned int free_slot(const struct block_queue *q)
 {
 	unsigned int i = 0;
 
-	while (i < BLOCK_SLOTS && b->slot[i].request)
+	while (i < q->ring.size && q->slot[i].request)
 		i++;
 	return i;
 }
 
 static bool has_data(const struct block_request *r)
 {
-	return r->op == BLOCK_READ || r->op == BLOCK_WRITE;
+	return r->op == BLOCK_READ || r->op == BLOCK_WRITE ||
+	       r->op == BLOCK_BARRIER;
 }
 
 static int check(const struct block *b, const struct block_request *r)
 {
 	uint32_t unit = b->sector_size / BLOCK_SECTOR;
 
+	if (r->queue >= b->queues)
+		return -XEN_EINVAL;
 	if (r->op != BLOCK_READ && b->read_only)
 		return -XEN_EROFS;
+	if (r->op == BLOCK_BARRIER && !b->can_barrier)
+		return -XEN_EOPNOTSUPP;
 	if (r->op == BLOCK_FLUSH)
 		return b->can_flush ? 0 : -XEN_EOPNOTSUPP;
 	if (r->op == BLOCK_DISCARD && !b->can_discard)
@@ -203,7 +312,7 @@ static int check(const struct block *b, const struct block_request *r)
 	    r->sector > b->sectors - r->sectors ||
 	    r->sector % unit || r->sectors % unit)
 		return -XEN_EINVAL;
-	if (has_data(r) && (r->sectors > BLOCK_SECTORS ||
+	if (has_data(r) && (r->sectors > b->most ||
 			    (uintptr_t)r->data % OS_PAGE))
 		return -XEN_EINVAL;
 	return 0;
@@ -251,9 +360,9 @@ static int grant_data(const struct block *b, struct block_slot *s)
 		if (!b->persistent)
 			rc = os_grant(b->device.backend,
 				      (char *)r->data + i * OS_PAGE,
-				      r->op == BLOCK_WRITE);
+				      r->op != BLOCK_READ);
 		else if (!s->own[i])
-			s->own[i] = grant_page(b, &s->ref[i]);
+			s->own[i] = grant_page(b, false, &s->ref[i]);
 		if (rc < 0 || (b->persistent && !s->own[i])) {
 			(void)end_grants(b, s);
 			return -XEN_ENOMEM;
@@ -261,29 +370,58 @@ static int grant_data(const struct block *b, struct block_slot *s)
 		if (!b->persistent)
 			s->ref[i] = (uint32_t)rc;
 	}
-	if (b->persistent && r->op == BLOCK_WRITE)
+	if (b->persistent && r->op != BLOCK_READ)
 		copy(s, true);
 	return 0;
+}
+
+static uint8_t data_op(const struct block_request *r)
+{
+	return r->op == BLOCK_READ ? BLKIF_OP_READ :
+	       r->op == BLOCK_WRITE ? BLKIF_OP_WRITE : BLKIF_OP_WRITE_BARRIER;
+}
+
+static void fill_segments(const struct block_slot *s,
+			  struct blkif_request_segment *seg)
+{
+	uint32_t left = s->request->sectors;
+
+	for (unsigned int i = 0; i < s->pages; i++) {
+		uint32_t n = left < PAGE_SECTORS ? left : PAGE_SECTORS;
+
+		seg[i] = (struct blkif_request_segment){
+			.gref = s->ref[i], .last_sect = (uint8_t)(n - 1),
+		};
+		left -= n;
+	}
 }
 
 static void fill_data(const struct block *b, const struct block_slot *s,
 		      struct blkif_request *q)
 {
 	const struct block_request *r = s->request;
-	uint32_t left = r->sectors;
 
-	q->operation = r->op == BLOCK_READ ? BLKIF_OP_READ : BLKIF_OP_WRITE;
+	q->operation = data_op(r);
 	q->handle = (blkif_vdev_t)b->handle;
 	q->sector_number = r->sector;
 	q->nr_segments = (uint8_t)s->pages;
-	for (unsigned int i = 0; i < s->pages; i++) {
-		uint32_t n = left < PAGE_SECTORS ? left : PAGE_SECTORS;
+	fill_segments(s, q->seg);
+}
 
-		q->seg[i] = (struct blkif_request_segment){
-			.gref = s->ref[i], .last_sect = (uint8_t)(n - 1),
-		};
-		left -= n;
-	}
+/* More segments than a slot has room for stand in a page of their own. */
+static void fill_indirect(const struct block *b, const struct block_slot *s,
+			  struct blkif_request *slot)
+{
+	struct blkif_request_indirect *q = (void *)slot;
+	const struct block_request *r = s->request;
+
+	fill_segments(s, s->segments);
+	q->operation = BLKIF_OP_INDIRECT;
+	q->indirect_op = data_op(r);
+	q->nr_segments = (uint16_t)s->pages;
+	q->handle = (blkif_vdev_t)b->handle;
+	q->sector_number = r->sector;
+	q->indirect_grefs[0] = s->segments_ref;
 }
 
 static void fill_other(const struct block *b, const struct block_request *r,
@@ -300,46 +438,72 @@ static void fill_other(const struct block *b, const struct block_request *r,
 	}
 }
 
-int block_start(struct block *b, struct block_request *r)
+/* Grants the data, and a page for its segments if they need one. */
+static int prepare_data(const struct block *b, struct block_slot *s,
+			struct blkif_request *q)
 {
-	unsigned int i = free_slot(b);
-	struct blkif_request q = { .id = i };
-	struct block_slot *s = &b->slot[i];
-	int rc = check(b, r);
+	int rc = grant_data(b, s);
+	bool indirect = s->pages > BLKIF_MAX_SEGMENTS_PER_REQUEST;
 
-	if (!rc && b->ring.broken)
-		rc = -XEN_EILSEQ;
-	if (!rc && (i == BLOCK_SLOTS || !front_ring_free(&b->ring)))
-		rc = -XEN_EAGAIN;
+	if (!rc && indirect && !s->segments) {
+		/* Whoever keeps grants maps all of them writable. */
+		s->segments = grant_page(b, !b->persistent, &s->segments_ref);
+		if (!s->segments) {
+			(void)end_grants(b, s);
+			rc = -XEN_ENOMEM;
+		}
+	}
 	if (rc)
 		return rc;
-	s->request = r;
-	if (has_data(r)) {
-		rc = grant_data(b, s);
-		if (rc) {
-			s->request = NULL;
-			return rc;
-		}
-		fill_data(b, s, &q);
-	} else {
-		fill_other(b, r, &q);
-	}
-	r->done = false;
-	front_ring_put(&b->ring, &q, sizeof(q));
-	b->under_way++;
-	if (front_ring_push(&b->ring))
-		os_event_send(b->port);
+	if (indirect)
+		fill_indirect(b, s, q);
+	else
+		fill_data(b, s, q);
 	return 0;
 }
 
-static int finish(struct block *b, const struct blkif_response *rsp)
+int block_start(struct block *b, struct block_request *r)
 {
-	struct block_slot *s = &b->slot[rsp->id % BLOCK_SLOTS];
+	int rc = check(b, r);
+	struct block_queue *queue;
+	struct block_slot *s;
+	struct blkif_request q = { 0 };
+
+	if (rc)
+		return rc;
+	queue = &b->queue[r->queue];
+	q.id = free_slot(queue);
+	if (queue->ring.broken)
+		return -XEN_EILSEQ;
+	if (q.id == queue->ring.size || !front_ring_free(&queue->ring))
+		return -XEN_EAGAIN;
+	s = &queue->slot[q.id];
+	s->request = r;
+	if (has_data(r))
+		rc = prepare_data(b, s, &q);
+	else
+		fill_other(b, r, &q);
+	if (rc) {
+		s->request = NULL;
+		return rc;
+	}
+	r->done = false;
+	front_ring_put(&queue->ring, &q, sizeof(q));
+	b->under_way++;
+	if (front_ring_push(&queue->ring))
+		os_event_send(queue->port);
+	return 0;
+}
+
+static int finish(struct block *b, struct block_queue *q,
+		  const struct blkif_response *rsp)
+{
+	struct block_slot *s = &q->slot[rsp->id % BLOCK_SLOTS];
 	struct block_request *r = s->request;
 	int rc;
 
 	if (rsp->id >= BLOCK_SLOTS || !r) {
-		b->ring.broken = true;
+		q->ring.broken = true;
 		return -XEN_EILSEQ;
 	}
 	r->result = rsp->status == BLKIF_RSP_OKAY ? 0 :
@@ -356,18 +520,32 @@ static int finish(struct block *b, const struct blkif_response *rsp)
 	return rc;
 }
 
-int block_poll(struct block *b)
+static int poll_queue(struct block *b, struct block_queue *q)
 {
 	struct blkif_response rsp;
 	int n = 0, rc;
 
-	while ((rc = front_ring_take(&b->ring, &rsp, sizeof(rsp))) > 0) {
-		rc = finish(b, &rsp);
+	while ((rc = front_ring_take(&q->ring, &rsp, sizeof(rsp))) > 0) {
+		rc = finish(b, q, &rsp);
 		if (rc)
 			break;
 		n++;
 	}
 	return rc < 0 ? rc : n;
+}
+
+int block_poll(struct block *b)
+{
+	int all = 0;
+
+	for (unsigned int i = 0; i < b->queues; i++) {
+		int n = poll_queue(b, &b->queue[i]);
+
+		if (n < 0)
+			return n;
+		all += n;
+	}
+	return all;
 }
 
 /* Sleeps, unless nobody is there any more who would answer. */

@@ -42,7 +42,7 @@ mib() { dd if=/tmp/$1.img bs=1M skip=$2 count=1 2>/dev/null | sum; }
 copied() { [ "$(mib $1 0)" = "$(mib $1 2)" ]; }
 
 disk() {
-	guest $1 "$2" "test=disk persistent=$3" || return
+	guest $1 "$2" "test=disk $3" || return
 	results $1
 	ok "$1: Dom0 finds the MiB that it copied" copied $1
 }
@@ -89,11 +89,16 @@ remember /tmp/state
 for back in $(echo "$backs" | tr + ' '); do
 	back_end=
 	[ $back = ours ] || back_end=linux
-	disk $back-disk "$back_end" 0
-	disk $back-persistent-disk "$back_end" 1
-	# Ours copies by grant, and offers none.
-	[ $back = ours ] || ok "linux: grants were persistent" \
+	disk $back-disk "$back_end" ""
+	disk $back-persistent-disk "$back_end" persistent=1
+	ok "$back: grants were persistent" \
 		grep -q 'persistent 1' /tmp/$back-persistent-disk.console
+	disk $back-indirect-disk "$back_end" "indirect=1 order=1"
+	disk $back-rich-disk "$back_end" \
+		"persistent=1 indirect=1 order=1 queues=2"
+	ok "$back: it had all that it wished" grep -q \
+		"$(nproc) queues of 64 slots, requests of 256 sectors" \
+		/tmp/$back-rich-disk.console
 	card $back-card "$back_end" all
 	ok "$back-card: large frames came whole" \
 		grep -q '[1-9][0-9]* to be cut' /tmp/$back-card.console

@@ -15,6 +15,7 @@
 
 static struct block bad, good;
 static uint8_t page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static uint8_t table[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static uint8_t other[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static uint32_t ref;
 
@@ -32,9 +33,11 @@ static bool good_goes_on(void)
 	return block_do(&good, &r) == 0;
 }
 
+static const struct block_wishes plain;
+
 static int open_bad(void)
 {
-	return block_open(&bad, BAD, false, soon());
+	return block_open(&bad, BAD, &plain, soon());
 }
 
 static void both_connect(void)
@@ -43,7 +46,7 @@ static void both_connect(void)
 
 	frontend_init();
 	REQUIRE_EQ(open_bad(), 0);
-	REQUIRE_EQ(block_open(&good, GOOD, false, soon()), 0);
+	REQUIRE_EQ(block_open(&good, GOOD, &plain, soon()), 0);
 	rc = os_grant(bad.device.backend, page, false);
 	REQUIRE(rc > 0);
 	ref = (uint32_t)rc;
@@ -62,9 +65,9 @@ static struct blkif_request honest(void)
 
 static void submit(const struct blkif_request *q)
 {
-	front_ring_put(&bad.ring, q, sizeof(*q));
-	if (front_ring_push(&bad.ring))
-		os_event_send(bad.port);
+	front_ring_put(&bad.queue[0].ring, q, sizeof(*q));
+	if (front_ring_push(&bad.queue[0].ring))
+		os_event_send(bad.queue[0].port);
 }
 
 /* The next answer: 1; 0 when none comes, or an error. */
@@ -76,7 +79,7 @@ static int next_answer(struct blkif_response *rsp)
 	while (!rc && os_now() < end) {
 		uint32_t seen = os_events();
 
-		rc = front_ring_take(&bad.ring, rsp, sizeof(*rsp));
+		rc = front_ring_take(&bad.queue[0].ring, rsp, sizeof(*rsp));
 		if (!rc)
 			os_wait(seen, end);
 	}
@@ -134,6 +137,81 @@ static void wrong_requests(void)
 	CHECK(good_goes_on());
 }
 
+/* A read whose segments stand in a page, which is @other. */
+static struct blkif_request_indirect honest_indirect(uint32_t segments_ref)
+{
+	return (struct blkif_request_indirect){
+		.operation = BLKIF_OP_INDIRECT, .indirect_op = BLKIF_OP_READ,
+		.nr_segments = 12, .id = 7, .handle = (blkif_vdev_t)BAD,
+		.indirect_grefs[0] = segments_ref,
+	};
+}
+
+static int ask_indirect(const struct blkif_request_indirect *q)
+{
+	struct blkif_request slot;
+
+	memset(&slot, 0, sizeof(slot));
+	memcpy(&slot, q, sizeof(*q));
+	return ask(&slot);
+}
+
+static void fill_segments(uint8_t first, uint8_t last)
+{
+	struct blkif_request_segment *seg = (void *)table;
+
+	for (unsigned int i = 0; i < PAGE_SIZE / sizeof(*seg); i++)
+		seg[i] = (struct blkif_request_segment){ ref, first, last };
+}
+
+static void wrong_indirect_requests(void)
+{
+	static const uint16_t counts[] = { 0, 257, 512, 513, 65535 };
+	int segments = os_grant(bad.device.backend, table, true);
+	struct blkif_request_indirect q;
+
+	REQUIRE(segments > 0);
+	fill_segments(0, 7);
+	q = honest_indirect((uint32_t)segments);
+	CHECK_EQ(ask_indirect(&q), BLKIF_RSP_OKAY);
+	for (unsigned int i = 0; i < ARRAY_SIZE(counts); i++) {
+		q.nr_segments = counts[i];
+		CHECK_EQ(ask_indirect(&q), BLKIF_RSP_ERROR);
+	}
+	q = honest_indirect((uint32_t)segments);
+	q.indirect_op = BLKIF_OP_DISCARD;
+	CHECK_EQ(ask_indirect(&q), BLKIF_RSP_ERROR);
+	q.indirect_op = BLKIF_OP_INDIRECT;
+	CHECK_EQ(ask_indirect(&q), BLKIF_RSP_EOPNOTSUPP);
+	q = honest_indirect(UINT32_MAX);
+	CHECK_EQ(ask_indirect(&q), BLKIF_RSP_ERROR);
+	q = honest_indirect((uint32_t)segments);
+	q.sector_number = bad.sectors - 8;	/* the first is on the disk */
+	CHECK_EQ(ask_indirect(&q), BLKIF_RSP_ERROR);
+	fill_segments(3, 2);
+	q = honest_indirect((uint32_t)segments);
+	CHECK_EQ(ask_indirect(&q), BLKIF_RSP_ERROR);
+	fill_segments(0, 255);
+	CHECK_EQ(ask_indirect(&q), BLKIF_RSP_ERROR);
+	/* The page of segments is taken back while it is being read. */
+	fill_segments(0, 7);
+	for (int i = 0; i < 20; i++) {
+		struct blkif_request slot;
+
+		memset(&slot, 0, sizeof(slot));
+		memcpy(&slot, &q, sizeof(q));
+		submit(&slot);
+		while (os_grant_end((uint32_t)segments))
+			;
+		CHECK(answer() <= 0);
+		segments = os_grant(bad.device.backend, table, true);
+		q = honest_indirect((uint32_t)segments);
+	}
+	CHECK_EQ(ask_indirect(&q), BLKIF_RSP_OKAY);
+	CHECK(good_goes_on());
+	REQUIRE_EQ(os_grant_end((uint32_t)segments), 0);
+}
+
 /* A grant ends while the request is under way: any answer will do. */
 static void grant_taken_back(void)
 {
@@ -159,13 +237,13 @@ static void requests_change(void)
 {
 	struct blkif_request q = honest();
 	struct blkif_response rsp;
-	volatile uint8_t *slots = (uint8_t *)(bad.ring.head + 1);
+	volatile uint8_t *slots = (uint8_t *)(bad.queue[0].ring.head + 1);
 	uint32_t seed = 1;
 
 	for (int i = 0; i < 16; i++)
-		front_ring_put(&bad.ring, &q, sizeof(q));
-	if (front_ring_push(&bad.ring))
-		os_event_send(bad.port);
+		front_ring_put(&bad.queue[0].ring, &q, sizeof(q));
+	if (front_ring_push(&bad.queue[0].ring))
+		os_event_send(bad.queue[0].port);
 	for (int i = 0; i < 200000; i++) {
 		seed = seed * 1664525u + 1013904223u;
 		slots[(seed >> 12) % 16 * sizeof(q) +
@@ -193,21 +271,21 @@ static void ends_and_comes_back(void)
 
 static void index_is(uint32_t value)
 {
-	WRITE_ONCE(bad.ring.head->req_prod, value);
-	os_event_send(bad.port);
+	WRITE_ONCE(bad.queue[0].ring.head->req_prod, value);
+	os_event_send(bad.queue[0].port);
 	ends_and_comes_back();
 }
 
 static void index_ahead(void)
 {
-	index_is(bad.ring.req_prod + 1000);
-	index_is(bad.ring.req_prod + bad.ring.size + 1);
+	index_is(bad.queue[0].ring.req_prod + 1000);
+	index_is(bad.queue[0].ring.req_prod + bad.queue[0].ring.size + 1);
 	index_is(UINT32_MAX);
 }
 
 static void index_back(void)
 {
-	index_is(bad.ring.req_prod - 1);
+	index_is(bad.queue[0].ring.req_prod - 1);
 }
 
 /* States that make no sense change nothing. */
@@ -233,9 +311,9 @@ static void leaves_at_once(void)
 	struct blkif_request q = honest();
 
 	for (int i = 0; i < 16; i++)
-		front_ring_put(&bad.ring, &q, sizeof(q));
-	if (front_ring_push(&bad.ring))
-		os_event_send(bad.port);
+		front_ring_put(&bad.queue[0].ring, &q, sizeof(q));
+	if (front_ring_push(&bad.queue[0].ring))
+		os_event_send(bad.queue[0].port);
 	REQUIRE_EQ(device_set_state(&bad.device, XenbusStateClosed), 0);
 	REQUIRE_EQ(device_await(&bad.device, DEVICE_CLOSED, soon()),
 		   XenbusStateClosed);
@@ -248,6 +326,7 @@ static void leaves_at_once(void)
 static const struct test_case cases[] = {
 	{ "both disks connect", both_connect },
 	{ "wrong requests are answered with errors", wrong_requests },
+	{ "and so are wrong indirect ones", wrong_indirect_requests },
 	{ "a grant is taken back under way", grant_taken_back },
 	{ "requests change under way", requests_change },
 	{ "an index far ahead ends the device", index_ahead },

@@ -1,8 +1,9 @@
 /*
  * disk: the block front end (frontend-drivers/block) on a disk that the
- * domain was given. Command line: disk=NUMBER (default 51712, xvda) and
- * persistent=1 to ask for persistent grants. The first MiB is read and goes
- * to the third as it is, for whoever looks at the disk from outside.
+ * domain was given. Command line: disk=NUMBER (default 51712, xvda), and what
+ * is wished for: persistent=1, indirect=1, order=N, queues=N. The first MiB is
+ * read and goes to the third as it is, for whoever looks at the disk from
+ * outside.
  */
 #include "tap.h"
 #include "frontend-drivers/block/block.h"
@@ -11,23 +12,36 @@
 #define MIB_SECTORS 2048u
 #define SECONDS(n) ((n) * 1000000000ul)
 
+#define BUFFER_PAGES 384u
+#define REQUESTS (BLOCK_QUEUES * BLOCK_SLOTS)
+
 static struct block b;
 static unsigned long id = 51712;
-static bool persistent;
-/* Eleven pages side by side for each request that may be under way. */
-static uint8_t buffers[BLOCK_SLOTS + 1][BLOCK_PAGES][PAGE_SIZE]
+static uint8_t rings[BLOCK_QUEUES << BLOCK_MAX_ORDER][PAGE_SIZE]
 	__attribute__((aligned(PAGE_SIZE)));
+static struct block_wishes wishes = { .rings = rings };
+static uint8_t buffers[BUFFER_PAGES][PAGE_SIZE]
+	__attribute__((aligned(PAGE_SIZE)));
+
+static unsigned long option_number(const char *name, unsigned long absent)
+{
+	unsigned long n = 0;
+	char text[12];
+
+	if (!option_get(name, text, sizeof(text)))
+		return absent;
+	for (const char *at = text; *at >= '0' && *at <= '9'; at++)
+		n = n * 10 + (unsigned long)(*at - '0');
+	return n;
+}
 
 static void read_options(void)
 {
-	char text[12];
-
-	if (option_get("disk", text, sizeof(text)))
-		for (id = 0; text[0] >= '0' && text[0] <= '9';
-		     memmove(text, text + 1, sizeof(text) - 1))
-			id = id * 10 + (unsigned long)(text[0] - '0');
-	persistent = option_get("persistent", text, sizeof(text)) &&
-		     text[0] == '1';
+	id = option_number("disk", 51712);
+	wishes.persistent = option_number("persistent", 0);
+	wishes.indirect = option_number("indirect", 0);
+	wishes.order = (unsigned int)option_number("order", 0);
+	wishes.queues = (unsigned int)option_number("queues", 1);
 }
 
 static int transfer(enum block_op op, uint64_t sector, uint32_t sectors,
@@ -42,7 +56,7 @@ static int transfer(enum block_op op, uint64_t sector, uint32_t sectors,
 
 static int open_disk(void)
 {
-	return block_open(&b, id, persistent, os_now() + SECONDS(20));
+	return block_open(&b, id, &wishes, os_now() + SECONDS(20));
 }
 
 static void connects(void)
@@ -57,8 +71,10 @@ static void connects(void)
 	REQUIRE_EQ(open_disk(), 0);
 	CHECK(b.sectors >= 4 * MIB_SECTORS);
 	printk("# disk %lu: %lu sectors, persistent %d, flush %d, "
-	       "discard %d\n", id, b.sectors, b.persistent, b.can_flush,
-	       b.can_discard);
+	       "barrier %d, discard %d\n", id, b.sectors, b.persistent,
+	       b.can_flush, b.can_barrier, b.can_discard);
+	printk("# disk %lu: %u queues of %u slots, requests of %u sectors\n",
+	       id, b.queues, b.queue[0].ring.size, b.most);
 }
 
 static uint32_t next(uint32_t *seed)
@@ -87,15 +103,18 @@ static bool filled(const void *data, uint32_t sectors, uint32_t seed)
 
 static void reads_what_it_wrote(void)
 {
-	static const uint32_t sizes[] = { 8, 16, 40, 64, BLOCK_SECTORS };
-	void *to = buffers[0], *from = buffers[1];
+	const uint32_t sizes[] = { 8, 16, 40, 64, 88, 96, b.most };
+	void *to = buffers[0], *from = buffers[BLOCK_PAGES];
 
 	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		uint64_t at = MIB_SECTORS + i * 96;
+		uint64_t at = MIB_SECTORS + i * BLOCK_SECTORS;
 
+		if (sizes[i] > b.most)
+			continue;
 		fill(to, sizes[i], i);
-		CHECK_EQ(transfer(BLOCK_WRITE, at, sizes[i], to), 0);
-		memset(from, 0, sizeof(buffers[1]));
+		CHECK_EQ(transfer(i == 3 && b.can_barrier ? BLOCK_BARRIER :
+				  BLOCK_WRITE, at, sizes[i], to), 0);
+		memset(from, 0, BLOCK_PAGES * PAGE_SIZE);
 		CHECK_EQ(transfer(BLOCK_READ, at, sizes[i], from), 0);
 		CHECK(filled(from, sizes[i], i));
 	}
@@ -122,14 +141,35 @@ static int all_done(struct block_request *r, unsigned int n)
 	return 0;
 }
 
-static struct block_request requests[BLOCK_SLOTS + 1];
+static struct block_request requests[REQUESTS];
+
+/* All slots of all queues, and equal parts of the buffers. */
+static uint32_t all_slots(void)
+{
+	return b.queues * b.queue[0].ring.size;
+}
+
+static uint32_t part_sectors(void)
+{
+	uint32_t sectors = BUFFER_PAGES / all_slots() * (PAGE_SIZE / 512);
+
+	return sectors < b.most ? sectors : b.most;
+}
+
+static void *part(uint32_t i)
+{
+	return buffers[i * (BUFFER_PAGES / all_slots())];
+}
 
 static void start_all(enum block_op op)
 {
-	for (uint32_t i = 0; i < BLOCK_SLOTS; i++) {
+	uint32_t sectors = part_sectors();
+
+	for (uint32_t i = 0; i < all_slots(); i++) {
 		requests[i] = (struct block_request){
-			.op = op, .sector = MIB_SECTORS + i * BLOCK_SECTORS,
-			.sectors = BLOCK_SECTORS, .data = buffers[i],
+			.op = op, .queue = i % b.queues,
+			.sector = MIB_SECTORS + i * sectors,
+			.sectors = sectors, .data = part(i),
 		};
 		REQUIRE_EQ(block_start(&b, &requests[i]), 0);
 	}
@@ -138,19 +178,21 @@ static void start_all(enum block_op op)
 static void many_at_once(void)
 {
 	struct block_request more = {
-		.op = BLOCK_READ, .sectors = 8, .data = buffers[BLOCK_SLOTS],
+		.op = BLOCK_READ, .queue = b.queues - 1, .sectors = 8,
+		.data = buffers[0],
 	};
+	uint32_t n = all_slots(), sectors = part_sectors();
 
-	for (uint32_t i = 0; i < BLOCK_SLOTS; i++)
-		fill(buffers[i], BLOCK_SECTORS, i + 77);
+	for (uint32_t i = 0; i < n; i++)
+		fill(part(i), sectors, i + 77);
 	start_all(BLOCK_WRITE);
 	CHECK_EQ(block_start(&b, &more), -XEN_EAGAIN);
-	REQUIRE_EQ(all_done(requests, BLOCK_SLOTS), 0);
+	REQUIRE_EQ(all_done(requests, n), 0);
 	memset(buffers, 0, sizeof(buffers));
 	start_all(BLOCK_READ);
-	REQUIRE_EQ(all_done(requests, BLOCK_SLOTS), 0);
-	for (uint32_t i = 0; i < BLOCK_SLOTS; i++)
-		CHECK(filled(buffers[i], BLOCK_SECTORS, i + 77));
+	REQUIRE_EQ(all_done(requests, n), 0);
+	for (uint32_t i = 0; i < n; i++)
+		CHECK(filled(part(i), sectors, i + 77));
 }
 
 static void copies_for_others(void)
@@ -172,10 +214,9 @@ static void refuses_nonsense(void)
 	CHECK_EQ(transfer(BLOCK_READ, UINT64_MAX, 8, buffers[0]),
 		 -XEN_EINVAL);
 	CHECK_EQ(transfer(BLOCK_READ, 0, 0, buffers[0]), -XEN_EINVAL);
-	CHECK_EQ(transfer(BLOCK_READ, 0, BLOCK_SECTORS + 1, buffers[0]),
+	CHECK_EQ(transfer(BLOCK_READ, 0, b.most + 1, buffers[0]),
 		 -XEN_EINVAL);
-	CHECK_EQ(transfer(BLOCK_READ, 0, 8, buffers[0][0] + 512),
-		 -XEN_EINVAL);
+	CHECK_EQ(transfer(BLOCK_READ, 0, 8, buffers[0] + 512), -XEN_EINVAL);
 	/* Asked all the same, the other side refuses, and goes on. */
 	b.sectors = sectors + 8;
 	CHECK_EQ(transfer(BLOCK_READ, sectors, 8, buffers[0]), -XEN_EIO);
@@ -209,7 +250,10 @@ static void opens_again(void)
 
 static void names_what_is_not_there(void)
 {
-	CHECK_EQ(block_open(&b, 4711, false, os_now()), -XEN_ENOENT);
+	const struct block_wishes too_much = { .order = BLOCK_MAX_ORDER + 1 };
+
+	CHECK_EQ(block_open(&b, id, &too_much, os_now()), -XEN_EINVAL);
+	CHECK_EQ(block_open(&b, 4711, &wishes, os_now()), -XEN_ENOENT);
 }
 
 static const struct test_case cases[] = {
