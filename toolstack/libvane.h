@@ -184,15 +184,17 @@ enum vane_backend {
 
 enum vane_disk_format {
 	VANE_DISK_RAW, VANE_DISK_EMPTY,
-	/* Can be described, not served. */
+	/* Served by our back end alone. */
 	VANE_DISK_QCOW, VANE_DISK_QCOW2, VANE_DISK_VHD, VANE_DISK_QED,
+	VANE_DISK_VMDK,
 };
 
 /* An answer that may have been left open. */
 enum vane_choice { VANE_OPEN, VANE_NO, VANE_YES };
 
 struct vane_disk {
-	char *target;			/* path; NULL: an empty drive */
+	char *target;			/* path, or URI of a network disk;
+					 * NULL: an empty drive */
 	char *vdev;			/* as written: xvda, sda1, 51712 */
 	char *script;			/* as written; NULL: none */
 	char *backend_domain;		/* NULL: Domain-0 */
@@ -203,6 +205,9 @@ struct vane_disk {
 	enum vane_backend backend;
 	bool readonly, cdrom, direct_io_safe;
 	enum vane_choice discard, trusted; /* open: yes */
+	/* What it may do in a second, 0: anything; and may save up, 0: some. */
+	uint64_t rate, rate_burst;	/* bytes */
+	uint64_t iops, iops_burst;	/* requests */
 	unsigned int line;		/* where it was written */
 };
 
@@ -546,6 +551,20 @@ int vane_nic_attach(struct vane *v, uint32_t domid,
  */
 int vane_device_detach(struct vane *v, uint32_t domid, const char *kind,
 		       unsigned int devid, bool force);
+
+/* What a disk has done since it was attached. */
+struct vane_disk_counts {
+	uint64_t reads, writes, flushes, discards;	/* requests */
+	uint64_t failed;		/* 0 where nobody counts them */
+	uint64_t read_bytes, write_bytes;
+};
+
+/**
+ * Reads them, of either back end. -ENOENT: the disk is not there, or not
+ * served. They go on while they are read.
+ */
+int vane_disk_counts(uint32_t domid, const struct vane_device *disk,
+		     struct vane_disk_counts *counts);
 
 /**
  * Lets a guest see that its disk has got larger. @size: makes the disk's file

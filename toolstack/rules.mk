@@ -22,6 +22,7 @@ LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	device_down.c device_plan.c device_attach.c hotplug.c sched.c trace.c \
 	pools.c pool_config.c config_next.c tune.c create.c \
 	destroy.c power.c names.c p2m.c core.c child.c script.c resize.c \
+	disk_counts.c \
 	bootloader.c)
 VANE_SRC := $(addprefix toolstack/vane/,main.c print.c json.c cmd_create.c \
 	cmd_list.c console.c cmd_shutdown.c cmd_power.c cmd_names.c \

@@ -31,6 +31,9 @@ enum vane_level refusal(const struct vane_report *report);
 
 /* "vane", "phy", "linux", ...: 0 and *@backend, or -EINVAL. */
 int backend_parse(const char *text, enum vane_backend *backend);
+
+/** True if @target is the URI of a disk of the network. */
+bool disk_is_remote(const char *target);
 #define BACKEND_ALLOWED "vane (ours), phy or linux (the kernel's)"
 
 /* --- config.c has the table of keys, config_values.c what they take ------- */

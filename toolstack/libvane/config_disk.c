@@ -12,6 +12,8 @@
 
 #include "toolstack/libvane/text.h"
 
+#define LIMIT_MAX (1ull << 40)	/* of what may be done in a second */
+
 struct disk_reader {
 	const struct spec *spec;
 	struct vane_disk disk;
@@ -109,12 +111,75 @@ int backend_parse(const char *text, enum vane_backend *backend)
 	return -EINVAL;
 }
 
+/* A number of bytes: "10MB", "4096B"; what follows it, or NULL. */
+static const char *take_size(const char *text, uint64_t *bytes)
+{
+	uint64_t factor = 1, n;
+	char *at;
+
+	if (!isdigit((unsigned char)*text))
+		return NULL;
+	n = strtoull(text, &at, 10);
+	if (*at == 'K' || *at == 'M' || *at == 'G')
+		factor = *at == 'K' ? 1000 : *at == 'M' ? 1000000 : 1000000000;
+	at += factor > 1;
+	if (*at != 'B' || n > LIMIT_MAX / factor)
+		return NULL;
+	*bytes = n * factor;
+	return at + 1;
+}
+
+/* "10MB/s", "10MB/s@50MB": a second's bytes, and what may be saved up. */
+static void take_rate(struct disk_reader *r, const char *value)
+{
+	uint64_t rate, burst = 0;
+	const char *at = take_size(value, &rate);
+
+	if (at && !strncmp(at, "/s", 2)) {
+		at += 2;
+		if (*at == '@')
+			at = take_size(at + 1, &burst);
+		if (at && !*at) {
+			r->disk.rate = rate;
+			r->disk.rate_burst = burst;
+			return;
+		}
+	}
+	fail(r, "rate", value, "as 10MB/s or 10MB/s@50MB");
+}
+
+static const char *take_count(const char *text, uint64_t *count)
+{
+	char *at;
+
+	if (!isdigit((unsigned char)*text))
+		return NULL;
+	*count = strtoull(text, &at, 10);
+	return *count > LIMIT_MAX ? NULL : at;
+}
+
+/* "500", "500@2000": a second's requests, and what may be saved up. */
+static void take_iops(struct disk_reader *r, const char *value)
+{
+	uint64_t iops, burst = 0;
+	const char *at = take_count(value, &iops);
+
+	if (at && *at == '@')
+		at = take_count(at + 1, &burst);
+	if (!at || *at) {
+		fail(r, "iops", value, "as 500 or 500@2000");
+		return;
+	}
+	r->disk.iops = iops;
+	r->disk.iops_burst = burst;
+}
+
 static void take_option(struct disk_reader *r, const char *key,
 			const char *value)
 {
 	static const char *const keys[] = {
 		"target", "format", "vdev", "access", "devtype", "backend",
-		"backendtype", "specification", "script",
+		"backendtype", "specification", "script", "rate", "iops",
 	};
 	const char *near;
 
@@ -147,6 +212,10 @@ static void take_option(struct disk_reader *r, const char *key,
 			fail(r, key, value, "xen");
 	} else if (!strcmp(key, "script")) {
 		set_text(r, &r->disk.script, value);
+	} else if (!strcmp(key, "rate")) {
+		take_rate(r, value);
+	} else if (!strcmp(key, "iops")) {
+		take_iops(r, value);
 	} else {
 		near = nearest_name(key, keys, sizeof(keys) / sizeof(keys[0]));
 		r->failed = true;
@@ -230,6 +299,12 @@ static const struct prefix {
 	{ "drbd:", NULL, "block-drbd" },
 };
 
+bool disk_is_remote(const char *target)
+{
+	return !strncmp(target, "nbd://", 6) ||
+	       !strncmp(target, "nbd+unix://", 11);
+}
+
 static const struct prefix *prefix_of(const char *target)
 {
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
@@ -267,7 +342,7 @@ static void strip_prefix(struct disk_reader *r)
 	/* An empty drive of old: ",hdc:cdrom,r". */
 	if (!target && r->slot[FORMAT] && strchr(r->slot[FORMAT], ':'))
 		shift_slots(r);
-	while (target && (p = prefix_of(target))) {
+	while (target && !disk_is_remote(target) && (p = prefix_of(target))) {
 		size_t n = strlen(p->text);
 
 		memmove(target, target + n, strlen(target + n) + 1);
@@ -284,7 +359,8 @@ static void strip_prefix(struct disk_reader *r)
 const char *const config_disk_formats[] = {
 	[VANE_DISK_RAW] = "raw", [VANE_DISK_EMPTY] = "empty",
 	[VANE_DISK_QCOW] = "qcow", [VANE_DISK_QCOW2] = "qcow2",
-	[VANE_DISK_VHD] = "vhd", [VANE_DISK_QED] = "qed", NULL,
+	[VANE_DISK_VHD] = "vhd", [VANE_DISK_QED] = "qed",
+	[VANE_DISK_VMDK] = "vmdk", NULL,
 };
 
 static void take_format(struct disk_reader *r)
@@ -297,9 +373,8 @@ static void take_format(struct disk_reader *r)
 	while (config_disk_formats[i] && strcmp(format, config_disk_formats[i]))
 		i++;
 	if (!config_disk_formats[i])
-		fail(r, "format", format, "raw, empty");
-	else if (i >= VANE_DISK_QCOW)
-		refuse(r, "format", format, "raw (qemu-img convert makes one)");
+		fail(r, "format", format, "raw, empty, qcow, qcow2, vhd, qed, "
+		     "vmdk");
 	r->disk.format = i;
 }
 
@@ -349,8 +424,10 @@ static void take_target(struct disk_reader *r)
 	if (target && *target && r->disk.format != VANE_DISK_EMPTY) {
 		set_text(r, &r->disk.target, target);
 		/* For xl it lies in /dev, unless a script says otherwise. */
-		if (*target != '/' && !r->disk.script)
-			refuse(r, "target", target, "an absolute path");
+		if (*target != '/' && !r->disk.script &&
+		    !disk_is_remote(target))
+			refuse(r, "target", target, "an absolute path, or "
+			       "nbd://HOST/NAME");
 	} else if (r->disk.cdrom) {
 		r->disk.format = VANE_DISK_EMPTY;
 	} else {
@@ -374,6 +451,10 @@ int disk_parse(const struct spec *spec, const char *text,
 	take_format(&r);
 	take_access(&r);
 	take_target(&r);
+	if (r.disk.backend == VANE_BACKEND_KERNEL && r.disk.target &&
+	    (r.disk.format >= VANE_DISK_QCOW || disk_is_remote(r.disk.target)))
+		refuse(&r, "format", config_disk_formats[r.disk.format],
+		       "with our back end (backendtype=vane)");
 	if (r.disk.script && strcmp(r.disk.script, "block") &&
 	    r.disk.backend == VANE_BACKEND_OURS)
 		refuse(&r, "script", r.disk.script, "with the kernel's back "

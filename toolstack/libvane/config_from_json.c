@@ -358,6 +358,22 @@ static void choice(struct statements *s, yajl_val v, const char *yes,
 		put(s, is_true(v) ? yes : no);
 }
 
+static void take_limit(struct statements *s, yajl_val d, const char *name,
+		       const char *unit, const char *burst_unit)
+{
+	char text[64];
+	yajl_val rate = get(d, name), burst;
+
+	if (!YAJL_IS_INTEGER(rate) || YAJL_GET_INTEGER(rate) < 1)
+		return;
+	snprintf(text, sizeof(text), "%s_burst", name);
+	burst = get(d, text);
+	snprintf(text, sizeof(text), "%lld%s@%lld%s", YAJL_GET_INTEGER(rate),
+		 unit, YAJL_IS_INTEGER(burst) ? YAJL_GET_INTEGER(burst) : 0,
+		 burst_unit);
+	option(s, name, text);
+}
+
 static void take_disk(struct statements *s, yajl_val d)
 {
 	option(s, "vdev", text_of(get(d, "vdev")));
@@ -372,6 +388,8 @@ static void take_disk(struct statements *s, yajl_val d)
 		put(s, "direct-io-safe,");
 	choice(s, get(d, "discard_enable"), "discard,", "no-discard,");
 	choice(s, get(d, "trusted"), "trusted,", "untrusted,");
+	take_limit(s, d, "rate", "B/s", "B");
+	take_limit(s, d, "iops", "", "");
 	put(s, "target=");
 	if (text_of(get(d, "pdev_path")))
 		escaped(s, text_of(get(d, "pdev_path")));

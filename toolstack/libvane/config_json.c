@@ -225,6 +225,18 @@ static void b_info(yajl_gen g, const struct vane_config *c, unsigned int cpus)
 	yajl_gen_map_close(g);
 }
 
+/* Ours: xl knows no limits of disks. */
+static void limit(yajl_gen g, const char *name, uint64_t rate, uint64_t burst)
+{
+	char word[24];
+
+	if (!rate)
+		return;
+	number(g, name, (long long)rate);
+	snprintf(word, sizeof(word), "%s_burst", name);
+	number(g, word, (long long)burst);
+}
+
 static void disk(yajl_gen g, const struct vane_disk *d)
 {
 	yajl_gen_map_open(g);
@@ -247,6 +259,8 @@ static void disk(yajl_gen g, const struct vane_disk *d)
 	choice(g, "discard_enable", d->discard);
 	text(g, "specification", d->specification);
 	choice(g, "trusted", d->trusted);
+	limit(g, "rate", d->rate, d->rate_burst);
+	limit(g, "iops", d->iops, d->iops_burst);
 	yajl_gen_map_close(g);
 }
 

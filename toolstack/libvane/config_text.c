@@ -134,6 +134,12 @@ static void disk(struct writer *w, const struct vane_disk *d)
 	option(w, "backendtype", d->backend_type);
 	option(w, "specification", d->specification);
 	option(w, "script", d->script);
+	if (d->rate)
+		putf(w, "rate=%lluB/s@%lluB,", (unsigned long long)d->rate,
+		     (unsigned long long)d->rate_burst);
+	if (d->iops)
+		putf(w, "iops=%llu@%llu,", (unsigned long long)d->iops,
+		     (unsigned long long)d->iops_burst);
 	if (d->direct_io_safe)
 		put(w, "direct-io-safe,");
 	if (d->discard)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "toolstack/libvane/config.h"
 #include "toolstack/libvane/script.h"
 #include "toolstack/libvane/text.h"
 
@@ -64,6 +65,19 @@ static void back(struct entry_writer *w, const struct device *d,
 	entry(w, INHERIT, path, "%s", value);
 	snprintf(path, sizeof(path), "%s/%s", d->record, key);
 	entry(w, INHERIT, path, "%s", value);
+}
+
+/* "RATE,BURST" */
+static void back_limit(struct entry_writer *w, const struct device *d,
+		       const char *key, uint64_t rate, uint64_t burst)
+{
+	char text[48];
+
+	if (!rate)
+		return;
+	snprintf(text, sizeof(text), "%llu,%llu", (unsigned long long)rate,
+		 (unsigned long long)burst);
+	back(w, d, key, text);
 }
 
 static void enter_common(struct entry_writer *w, const struct device *d)
@@ -123,6 +137,10 @@ static void enter_disk(struct entry_writer *w, const struct vane_disk *disk)
 	back(w, &d, "device-type", type);
 	back(w, &d, "discard-enable", disk->discard != VANE_NO ? "1" : "0");
 	back(w, &d, "specification", "xen");
+	back_limit(w, &d, "rate", disk->rate, disk->rate_burst);
+	back_limit(w, &d, "iops", disk->iops, disk->iops_burst);
+	if (disk->target && disk->format >= VANE_DISK_QCOW)
+		back(w, &d, "format", config_disk_formats[disk->format]);
 	if (disk->direct_io_safe)
 		back(w, &d, "direct-io-safe", "1");
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "toolstack/libvane/config.h"
 #include "toolstack/libvane/script.h"
 #include "toolstack/libvane/text.h"
 
@@ -41,8 +42,10 @@ int devices_check(struct vane *v, const struct vane_config *config)
 		snprintf(what, sizeof(what), "disk %.20s:", d->vdev);
 		if (script_path(d->script, script))
 			rc = check_script(v, what, script);
-		else
+		else if (!d->target || !disk_is_remote(d->target))
 			rc = check_file(v, what, d->target, !d->readonly);
+		else
+			rc = 0;
 		first = first ? first : rc;
 	}
 	for (unsigned int i = 0; i < config->nr_nics; i++) {
@@ -76,6 +79,18 @@ static enum vane_backend by_script(const char *script,
 	return script_path(script, path) ? VANE_BACKEND_KERNEL : other;
 }
 
+static void choose_disk(const struct settings *settings,
+			struct vane_disk *disk)
+{
+	if (disk->backend)
+		return;
+	if (disk->target && (disk->format >= VANE_DISK_QCOW ||
+			     disk_is_remote(disk->target)))
+		disk->backend = VANE_BACKEND_OURS;
+	else
+		disk->backend = by_script(disk->script, settings->disk);
+}
+
 static void choose_nic(const struct settings *settings, struct vane_nic *nic)
 {
 	static const uint8_t none[6];
@@ -105,9 +120,7 @@ int devices_choose(struct vane *v, const struct vane_config *config,
 	}
 	for (unsigned int i = 0; i < config->nr_disks; i++) {
 		full->disks[i] = config->disks[i];
-		if (!full->disks[i].backend)
-			full->disks[i].backend = by_script(
-				full->disks[i].script, plan->settings.disk);
+		choose_disk(&plan->settings, &full->disks[i]);
 	}
 	for (unsigned int i = 0; i < config->nr_nics; i++) {
 		full->nics[i] = config->nics[i];

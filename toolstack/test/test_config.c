@@ -145,7 +145,18 @@ static const struct {
 	{ "disk=[5]", { "4:disk:found a number" } },
 	{ "disk=['/a,raw']", { "4:disk:no vdev" } },
 	{ "disk=['a,raw,xvda,w']", { "4:disk:absolute path" } },
-	{ "disk=['/a,qcow2,xvda,w']", { "4:disk:qemu-img" } },
+	{ "disk=['/a,qcow2,xvda,w,backendtype=phy']",
+	  { "4:disk:backendtype=vane" } },
+	{ "disk=['/a,zip,xvda,w']", { "4:disk:qcow2" } },
+	{ "disk=['vdev=xvda,backendtype=phy,target=nbd://h/x']",
+	  { "4:disk:backendtype=vane" } },
+	{ "disk=['vdev=xvda,rate=10,target=/a']", { "4:disk:10MB/s@50MB" } },
+	{ "disk=['vdev=xvda,rate=1MB/s@,target=/a']", { "4:disk:10MB/s" } },
+	{ "disk=['vdev=xvda,rate=1MB/s@1Mb,target=/a']", { "4:disk:10MB/s" } },
+	{ "disk=['vdev=xvda,rate=99999999GB/s,target=/a']",
+	  { "4:disk:10MB/s" } },
+	{ "disk=['vdev=xvda,iops=many,target=/a']", { "4:disk:500@2000" } },
+	{ "disk=['vdev=xvda,iops=5@,target=/a']", { "4:disk:500@2000" } },
 	{ "disk=['/a,tar,xvda,w']", { "4:disk:raw, empty" } },
 	{ "disk=['/a,raw,zda,w']", { "4:disk:vdev \"zda\"" } },
 	{ "disk=['/a,raw,xvda,x']", { "4:disk:access \"x\"" } },
@@ -304,7 +315,43 @@ static const struct {
 	{ ",,hdc,cdrom", NULL, "hdc", true, true, 0 },
 	{ "cdrom,/i,raw,hdc", "/i", "hdc", true, true, 0 },
 	{ "devtype=cdrom,/i,raw,hdc", "/i", "hdc", true, true, 0 },
+	{ "vdev=xvda,target=nbd://h:10809/x", "nbd://h:10809/x", "xvda", false,
+	  false, 0 },
+	{ "nbd+unix:///x?socket=/s,,xvda", "nbd+unix:///x?socket=/s", "xvda",
+	  false, false, 0 },
+	{ "/a,qcow2,xvda", "/a", "xvda", false, false, 0 },
+	{ "/a,vmdk,xvda,backendtype=vane", "/a", "xvda", false, false,
+	  VANE_BACKEND_OURS },
 };
+
+static const struct {
+	const char *text;
+	uint64_t rate, rate_burst, iops, iops_burst;
+} limits[] = {
+	{ "vdev=xvda,target=/a", 0, 0, 0, 0 },
+	{ "vdev=xvda,rate=10MB/s,target=/a", 10000000, 0, 0, 0 },
+	{ "vdev=xvda,rate=512B/s@1GB,target=/a", 512, 1000000000, 0, 0 },
+	{ "vdev=xvda,rate=3KB/s@0B,iops=500,target=/a", 3000, 0, 500, 0 },
+	{ "vdev=xvda,iops=500@2000,target=/a", 0, 0, 500, 2000 },
+};
+
+static void test_disk_limits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct vane_report r = { 0 };
+		struct spec spec = { .report = &r, .key = "disk" };
+		struct vane_disk d;
+
+		assert_int_equal(disk_parse(&spec, limits[i].text, &d), 0);
+		assert_int_equal(d.rate, limits[i].rate);
+		assert_int_equal(d.rate_burst, limits[i].rate_burst);
+		assert_int_equal(d.iops, limits[i].iops);
+		assert_int_equal(d.iops_burst, limits[i].iops_burst);
+		vane_disk_free(&d);
+		vane_report_free(&r);
+	}
+}
 
 static void test_disks(void **state)
 {
@@ -515,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_disk_limits),
 		cmocka_unit_test(test_nic),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_vdevs),

@@ -224,8 +224,22 @@ static void nic_row(const struct vane_device *d, uint32_t domid)
 	       d->ring_ref, d->ring_ref_2, d->backend);
 }
 
-static void json_device(yajl_gen g, const struct vane_device *d, bool vif)
+static void json_counts(yajl_gen g, const struct vane_disk_counts *c)
 {
+	json_number(g, "reads", (long long)c->reads);
+	json_number(g, "writes", (long long)c->writes);
+	json_number(g, "flushes", (long long)c->flushes);
+	json_number(g, "discards", (long long)c->discards);
+	json_number(g, "failed", (long long)c->failed);
+	json_number(g, "read_bytes", (long long)c->read_bytes);
+	json_number(g, "write_bytes", (long long)c->write_bytes);
+}
+
+static void json_device(yajl_gen g, uint32_t domid,
+			const struct vane_device *d, bool vif)
+{
+	struct vane_disk_counts counts;
+
 	yajl_gen_map_open(g);
 	json_number(g, "devid", d->devid);
 	json_number(g, "backend_domid", d->back_domid);
@@ -240,6 +254,8 @@ static void json_device(yajl_gen g, const struct vane_device *d, bool vif)
 		json_text(g, "vdev", d->vdev);
 		json_text(g, "target", d->target);
 		json_number(g, "ring_ref", d->ring_ref);
+		if (!vane_disk_counts(domid, d, &counts))
+			json_counts(g, &counts);
 	}
 	yajl_gen_map_close(g);
 }
@@ -266,7 +282,7 @@ static int list_one(struct vane *v, const char *name, bool vif, yajl_gen g)
 	}
 	for (unsigned int i = 0; i < count; i++)
 		if (g)
-			json_device(g, &list[i], vif);
+			json_device(g, domid, &list[i], vif);
 		else
 			(vif ? nic_row : disk_row)(&list[i], domid);
 	if (g) {
