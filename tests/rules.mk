@@ -35,6 +35,7 @@ BENCH_QUICK_NEEDS := $(BUILD)/paravane $(BUILD)/dom0.cpio $(DOM0_KERNEL) \
 	$(BUILD)/guest-pv/guest-pv $(BENCH)/linux $(BENCH)/flushes.so \
 	$(BENCH)/module/hypercalls.ko $(DEBIAN)/tcc.stamp
 BENCH_NEEDS := $(BENCH_QUICK_NEEDS) $(SYSTEM_NEEDS) $(PEER_NEEDS) \
+	$(BUILD)/dom0-libvirt.cpio \
 	$(BUILD)/guest-pv/xen $(addprefix $(BENCH)/,entry.bin loaded.bin init \
 	timed store)
 
@@ -93,7 +94,7 @@ bench-table:
 
 # One area of it: bench-boot, bench-primitives, ...
 BENCH_AREAS := $(addprefix bench-,primitives primitives-2 linux linux-2 domain \
-	domain-2 scale boot footprint sched net)
+	domain-2 scale boot footprint sched io net)
 .PHONY: $(BENCH_AREAS)
 $(BENCH_AREAS): bench-%: packages
 	$(AGAIN) $(BENCH_NEEDS)

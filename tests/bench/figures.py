@@ -45,7 +45,10 @@ class Area:
     `machines` are what measure() takes, ours last; `goals` upper bounds, as
     multiples of the first machine's figure if `relative`; `unit` is a text,
     or a dictionary by name.
+    `first` is whose figures stand in the table's first column.
     """
+
+    first = "native"
 
     def __init__(self, name, title, unit, machines, measure, goals,
                  relative=False, bound_by_peer=False, peer=None):
@@ -168,10 +171,11 @@ def table(area, rows):
     native = any(r["native"] is not None for r in rows)
     counted = any("paravane flushes" in r for r in rows)
     head = [area.unit if isinstance(area.unit, str) else ""]
-    peer = area.peer or "Xen"
-    head += ["native"] * native + [peer, "ours", f"ours/{peer}"]
-    head += ["Xen/native", "ours/native"] * native + ["goal", "spread %"]
-    head += ["flushes Xen", "flushes ours"] * counted
+    first, peer = area.first, area.peer or "Xen"
+    head += [first] * native + [peer, "ours", f"ours/{peer}"]
+    head += [f"{peer}/{first}", f"ours/{first}"] * native
+    head += ["goal", "spread %"]
+    head += [f"flushes {peer}", "flushes ours"] * counted
     lines = [head]
     for r in rows:
         def times(of, base=r["native"]):
