@@ -101,7 +101,8 @@ check-system: packages
 T_NEEDS = $(T) $(if $(filter guest-pv/checks/%,$(T)),$(GUEST_NEEDS)) \
 	$(if $(filter tests/system/% toolstack/test/system/% \
 		backend-drivers/test/system/% frontend-drivers/test/four-ways,\
-		$(T)),$(SYSTEM_NEEDS))
+		$(T)),$(SYSTEM_NEEDS)) \
+	$(if $(filter $(DISK_TESTS),$(T)),$(DISK_NEEDS))
 test: packages
 	@test -n "$(T)" || { echo "usage: make test T=PATH, one of:"; \
 		printf '  %s\n' $(HOST_TESTS) $(GUEST_TESTS) $(SYSTEM_TESTS) \
