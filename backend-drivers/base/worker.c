@@ -20,7 +20,7 @@
 
 #define OLD_MS 1000u
 #define PAUSE_MS 100u
-#define PAUSE_DOUBLINGS 6u
+#define PAUSE_DOUBLINGS 3u
 #define MESSAGES_PER_TURN 16
 
 /* In the child: descriptors in the places that the process expects. */

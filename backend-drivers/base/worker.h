@@ -4,8 +4,9 @@
  * does, and what it may do, is served.c's.
  *
  * A process that has lived for a second is followed by the next at once; one
- * that dies young costs a pause, which doubles each time up to some seconds:
- * a guest that knows how to kill its worker does not get the machine for it.
+ * that dies young costs a pause, which doubles each time up to 0.8 s: a
+ * guest that knows how to kill its worker does not get the machine for it, and
+ * one that does not never waits for a second.
  */
 #ifndef BACKEND_BASE_WORKER_H
 #define BACKEND_BASE_WORKER_H
