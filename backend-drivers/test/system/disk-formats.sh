@@ -53,6 +53,7 @@ kill_server() {
 	done
 }
 
+# Either limit makes the program take three seconds at least.
 limited_time() {
 	begun=$(uptime_s)
 	guest $1 "$2" && passes $1 || return 1
@@ -88,12 +89,11 @@ ok "one that is not there is refused" eval \
 	'! guest nonet target=nbd://127.0.0.1/nowhere 2>/dev/null'
 kill $(pidof qemu-nbd)
 
-cp /images/disk.qcow2 /tmp/a.img
 dd if=/images/raw.img of=/tmp/limit.img bs=1M 2>/dev/null
 ok "40 requests a second, no more" limited_time slow \
-	"iops=40@1,target=/tmp/limit.img" 4
+	"iops=40@1,target=/tmp/limit.img"
 ok "2 MB a second, no more" limited_time thin \
-	"rate=2MB/s@1B,target=/tmp/limit.img" 5
+	"rate=2MB/s@1B,target=/tmp/limit.img"
 rm -f /images/over.qcow2
 ok "nothing is left" as_before /tmp/state
 ok "no worker was killed by what it must not do" \
