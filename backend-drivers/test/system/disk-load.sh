@@ -35,15 +35,23 @@ attached() {
 	[ "$(xenstore-ls -f /local/domain/0/backend/vane-vbd 2>/dev/null |
 		sed -n 's,.*/51728/state = "\(.*\)",\1,p')" = 4 ]
 }
+# The tool gives up after ten seconds, which a busy host may need.
+patiently() {
+	for _ in 1 2 3; do
+		"$@" >/tmp/attach.out 2>&1 && return 0
+		grep -q 'within 10 s\|did not' /tmp/attach.out || break
+	done
+	tell /tmp/attach.out
+	tail -n 20 /var/log/xen/vane-blockd.log >/tmp/log
+	tell /tmp/log
+	return 1
+}
 attach_detach() {
 	for _ in $(seq 50); do
-		vane block-attach load \
-			format=raw,vdev=xvdb,access=rw,target=/tmp/more.img \
-			>/tmp/attach.out 2>&1 && until_true 30 attached &&
-			vane block-detach load xvdb >>/tmp/attach.out 2>&1 || {
-			tell /tmp/attach.out
-			return 1
-		}
+		patiently vane block-attach load \
+			format=raw,vdev=xvdb,access=rw,target=/tmp/more.img &&
+			until_true 60 attached &&
+			patiently vane block-detach load xvdb || return 1
 	done
 }
 counts_some() { [ "$(counted $1)" -gt 0 ]; }
