@@ -15,6 +15,9 @@
 #include "backend-drivers/base/log.h"
 
 #define NBD_SECTOR_MAX 4096u
+/* How often, and after what pause, a disk is tried that cannot be opened. */
+#define TRIES 10
+#define TRY_US 100000
 
 /*
  * The library brings forty megabytes of others, for which most disks have no
@@ -193,6 +196,32 @@ static int describe(struct nbd *n, struct image *im, bool read_only)
 	return 0;
 }
 
+/*
+ * What served the disk a moment ago may still hold the image's lock: it ends by
+ * itself, soon after its worker. On failure there is no handle.
+ */
+static int attach(struct nbd *n, const char *uri, char **argv)
+{
+	unsigned int left = TRIES;
+	int rc;
+
+	for (;;) {
+		n->handle = lib.create();
+		if (!n->handle)
+			return -ENOMEM;
+		rc = uri ? lib.connect_uri(n->handle, uri) :
+			lib.connect_systemd_socket_activation(n->handle, argv);
+		if (!rc)
+			return 0;
+		if (!--left)
+			rc = failed(n, "cannot connect to the disk");
+		lib.close(n->handle);
+		if (!left)
+			return rc;
+		usleep(TRY_US);
+	}
+}
+
 int nbd_open(struct nbd *n, struct image *im, const char *who,
 	     const char *uri, char **argv, bool read_only)
 {
@@ -205,15 +234,10 @@ int nbd_open(struct nbd *n, struct image *im, const char *who,
 	rc = load(who);
 	if (rc)
 		return rc;
-	n->handle = lib.create();
-	if (!n->handle)
-		return -ENOMEM;
-	rc = uri ? lib.connect_uri(n->handle, uri) :
-		lib.connect_systemd_socket_activation(n->handle, argv);
+	rc = attach(n, uri, argv);
 	if (rc)
-		rc = failed(n, "cannot connect to the disk");
-	if (!rc)
-		rc = describe(n, im, read_only);
+		return rc;
+	rc = describe(n, im, read_only);
 	if (!rc) {
 		n->ready = (struct loop_fd){
 			.fd = lib.aio_get_fd(n->handle), .events = EPOLLIN,
