@@ -103,6 +103,18 @@ static int64_t begin_data(struct nbd *n, struct io *io)
 	return lib.aio_pread(n->handle, io->buf + io->done, left, at, end, 0);
 }
 
+/*
+ * A lost connection ends the worker, before it answers what libnbd calls failed
+ * because of it: the next one does those requests again.
+ */
+static void end_if_lost(const struct nbd *n)
+{
+	if (lib.aio_is_dead(n->handle) || lib.aio_is_closed(n->handle)) {
+		log_line(n->who, "the connection to the disk is lost");
+		_exit(1);
+	}
+}
+
 static bool queue_step(struct target *t, struct io *io)
 {
 	struct nbd *n = nbd_of(t);
@@ -113,8 +125,10 @@ static bool queue_step(struct target *t, struct io *io)
 	else
 		rc = lib.aio_flush(n->handle, (nbd_completion_callback){
 			.callback = ended, .user_data = io }, 0);
-	if (rc < 0)
+	if (rc < 0) {
+		end_if_lost(n);
 		(void)failed(n, "cannot send a request");
+	}
 	return rc >= 0;
 }
 
@@ -137,12 +151,9 @@ static void wait_for_more(struct nbd *n)
 	unsigned int direction;
 	uint32_t events = 0;
 
+	end_if_lost(n);
 	tell_results(n);
 	direction = lib.aio_get_direction(n->handle);
-	if (lib.aio_is_dead(n->handle) || lib.aio_is_closed(n->handle)) {
-		log_line(n->who, "the connection to the disk is lost");
-		_exit(1);
-	}
 	if (direction & LIBNBD_AIO_DIRECTION_READ)
 		events |= EPOLLIN;
 	if (direction & LIBNBD_AIO_DIRECTION_WRITE)
