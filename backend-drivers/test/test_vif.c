@@ -209,23 +209,31 @@ static void test_receive(void **state)
 	assert_int_equal(guest[0][60], 0);
 }
 
+/* What the tap says of a TCP segment over IPv4 that the guest is to cut. */
+static const struct virtio_net_hdr tcp4 = {
+	.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+	.gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 1448,
+	.csum_start = 34, .csum_offset = 16, .hdr_len = 66,
+};
+
+/* The frame's headers say so, too: IPv4, no fragment, TCP. */
+static void make_segment(void)
+{
+	memcpy(frame + 12, "\x08\x00\x45", 3);
+	frame[20] = frame[21] = 0;
+	frame[23] = 6;
+}
+
 /* A TCP segment of 9000 bytes over IPv4 to be cut by the guest. */
 static void test_receive_gso(void **state)
 {
-	static const struct virtio_net_hdr h = {
-		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 1448,
-		.csum_start = 34, .csum_offset = 16, .hdr_len = 66,
-	};
 	struct netif_rx_response r;
 	struct netif_extra_info x;
 
 	(void)state;
-	memcpy(frame + 12, "\x08\x00\x45", 3);
-	frame[20] = frame[21] = 0;
-	frame[23] = 6;
+	make_segment();
 	post(0, 3);			/* enough for the data alone */
-	arrives(&h, 9000);
+	arrives(&tcp4, 9000);
 	assert_int_equal(receive(), 0);
 	assert_int_equal(rx->rsp_prod, 0);
 	post(3, 5);
@@ -611,22 +619,15 @@ static void test_control(void **state)
 /* Both kinds of extra information: each takes a buffer, the first says more. */
 static void test_receive_both_extras(void **state)
 {
-	static const struct virtio_net_hdr h = {
-		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 1448,
-		.csum_start = 34, .csum_offset = 16, .hdr_len = 66,
-	};
 	struct netif_rx_response r;
 	struct netif_extra_info x;
 
 	(void)state;
 	assert_int_equal(hash_set_algorithm(&memory.hash, 1), 0);
 	assert_int_equal(hash_set_types(&memory.hash, 15), 0);
-	memcpy(frame + 12, "\x08\x00\x45", 3);
-	frame[20] = frame[21] = 0;
-	frame[23] = 6;
+	make_segment();
 	post(0, 3);			/* one too few */
-	arrives(&h, 5000);
+	arrives(&tcp4, 5000);
 	assert_int_equal(receive(), 0);
 	assert_int_equal(rx->rsp_prod, 0);
 	assert_int_equal(rx->req_event, 4);
