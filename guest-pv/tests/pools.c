@@ -163,6 +163,30 @@ static void moves(void)
 	end_pool(id);
 }
 
+/* It would rather run on CPU 1, as long as nobody else must. */
+static void soft_affinity(void)
+{
+	const struct small pinned = { .weight = 256, .vcpus = 1, .cpus = 2,
+				      .policy = host_policy() };
+	const struct small glad = { .weight = 256, .vcpus = 1, .cpus = 3,
+				    .prefers = 2, .policy = host_policy() };
+	domid_t domid = FIRST + 1;
+
+	start(hogs, 1, FIRST, &pinned);
+	start(wakers, 1, domid, &glad);
+	for (unsigned int i = 0; i < 3; i++) {
+		small_sleep(100 * MS);
+		CHECK(had(domid) >= 900);
+		CHECK(had(FIRST) >= 900);
+		destroy(hogs, 1);
+		small_sleep(100 * MS);
+		CHECK_EQ(cpu_of(domid), 1);
+		start(hogs, 1, FIRST, &pinned);
+	}
+	destroy(hogs, 1);
+	destroy(wakers, 1);
+}
+
 static void shares_of_bvt(void)
 {
 	static const unsigned int weights[] = { 256, 512, 1024, 256 };
@@ -432,6 +456,7 @@ static void warp(void)
 static const struct test_case cases[] = {
 	{ "refused", refused },
 	{ "a domain moves", moves },
+	{ "soft affinity", soft_affinity },
 	{ "shares and a cap by bvt", shares_of_bvt },
 	{ "slices", slices },
 	{ "traced", traced },

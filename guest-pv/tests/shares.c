@@ -36,9 +36,10 @@ static unsigned int create_all(const struct load *l, unsigned int n)
 	for (; n; n--, l++)
 		for (unsigned int i = 0; i < l->count; i++, d++) {
 			small = (struct small){
-				(domid_t)(FIRST + d), l->weight, l->vcpus,
-				l->cap, l->cpus, l->order, 0,
-				host_policy(), 0, 0,
+				.domid = (domid_t)(FIRST + d),
+				.weight = l->weight, .vcpus = l->vcpus,
+				.cap = l->cap, .cpus = l->cpus,
+				.order = l->order, .policy = host_policy(),
 			};
 			small_create(&small);
 		}

@@ -139,9 +139,10 @@ static void fill(domid_t domid, const unsigned long *frames,
 		  mfn_pte(c.u.getdomaininfo.shared_info_frame, PTE_RWX));
 }
 
-static void start_vcpu(domid_t domid, unsigned int id, unsigned long l4,
-		       uint64_t cpus)
+static void start_vcpu(const struct small *l, unsigned int id,
+		       unsigned long l4)
 {
+	uint64_t hard = l->cpus, soft = l->prefers ? l->prefers : ~0ul;
 	static struct vcpu_guest_context v;
 	struct xen_domctl c = { 0 };
 
@@ -159,13 +160,15 @@ static void start_vcpu(domid_t domid, unsigned int id, unsigned long l4,
 	v.ctrlreg[3] = xen_pfn_to_cr3(l4);
 	c.u.vcpucontext.vcpu = id;
 	c.u.vcpucontext.ctxt.p = &v;
-	PREPARE(small_domctl(&c, XEN_DOMCTL_setvcpucontext, domid));
+	PREPARE(small_domctl(&c, XEN_DOMCTL_setvcpucontext, l->domid));
 	memset(&c, 0, sizeof(c));
 	c.u.vcpuaffinity.vcpu = id;
-	c.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
-	c.u.vcpuaffinity.cpumap_hard.bitmap.p = (uint8_t *)&cpus;
+	c.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT;
+	c.u.vcpuaffinity.cpumap_hard.bitmap.p = (uint8_t *)&hard;
 	c.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
-	PREPARE(small_domctl(&c, XEN_DOMCTL_setvcpuaffinity, domid));
+	c.u.vcpuaffinity.cpumap_soft.bitmap.p = (uint8_t *)&soft;
+	c.u.vcpuaffinity.cpumap_soft.nr_bits = 64;
+	PREPARE(small_domctl(&c, XEN_DOMCTL_setvcpuaffinity, l->domid));
 }
 
 void small_create(struct small *l)
@@ -207,7 +210,7 @@ void small_create(struct small *l)
 	l->data = frames[DATA];
 	fill(l->domid, frames, l);
 	for (unsigned int i = 0; i < l->vcpus; i++)
-		start_vcpu(l->domid, i, frames[L4], l->cpus);
+		start_vcpu(l, i, frames[L4]);
 	memset(&c, 0, sizeof(c));
 	c.u.scheduler_op.sched_id = l->policy;
 	c.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;

@@ -37,6 +37,7 @@ struct small {
 	struct order order;
 	unsigned int pool, policy; /* policy: the pool's, XEN_SCHEDULER_* */
 	uint32_t warp_us;	/* of BVT */
+	uint64_t prefers;	/* soft affinity; 0: does not matter */
 	unsigned long data;	/* the frame of its orders, once it is there */
 };
 

@@ -50,8 +50,11 @@ struct sched_vcpu {
 	int priority;           /* credit.c: its class */
 	uint16_t weighed;       /* its part of its pool's weight */
 	struct bvt_vcpu bvt;
-	/* Bitmaps of CPUs: as asked for; what it comes to in its pool. */
-	uint64_t hard_affinity, soft_affinity, may_run;
+	/*
+	 * Bitmaps of CPUs: as asked for; what it comes to in its pool, and those
+	 * of may_run that it would rather run on (all: no matter).
+	 */
+	uint64_t hard_affinity, soft_affinity, may_run, prefers;
 	bool movable;           /* may_run has more than one */
 	uint64_t affinity_before; /* SCHEDOP_pin_override; 0: not pinned */
 	/*

@@ -82,8 +82,9 @@ void offer(const struct vcpu *v)
 	smp_mb(); /* queued before idle_cpus is read: see above */
 	m = READ_ONCE(idle_cpus) & READ_ONCE(v->sched.may_run) &
 	    READ_ONCE(pool->cpus) & ~(1UL << home);
-	for (; m; m &= m - 1) {
-		bit = m & -m;
+	for (; m; m &= ~bit) {
+		bit = m & READ_ONCE(v->sched.prefers);
+		bit = bit ? bit & -bit : m & -m;
 		if (atomic_and(&idle_cpus, ~bit) & bit) {
 			kick_cpu(__builtin_ctzll(bit));
 			return;
@@ -183,6 +184,8 @@ static no_inline void rouse(struct vcpu *v, bool *asleep)
 		make_runnable(q, v);
 	}
 	spin_unlock(&q->lock);
+	if (unlikely(!prefers(v, q->cpu)))
+		rehome(v);
 }
 
 void vcpu_wake(struct vcpu *v)
@@ -286,7 +289,7 @@ static void settle(struct sched_cpu *q, struct vcpu *prev, nsec_t t,
 		q->policy->leave(q, prev, t);
 		runstate_change(prev, prev->sched.parked ? RUNSTATE_offline :
 				RUNSTATE_blocked, t);
-	} else if (!allowed(prev, q->cpu)) {
+	} else if (!stays(prev, q)) {
 		/* In no queue: sched_switched() finds it another home. */
 		q->policy->leave(q, prev, t);
 	} else {
@@ -472,7 +475,8 @@ static void tick(void *arg)
 		q->tick_armed = false;
 	} else {
 		q->policy->charge(q, q->curr, t);
-		if (q->policy->tick(q, t) || cap_reached(q->curr->domain))
+		if (q->policy->tick(q, t) || cap_reached(q->curr->domain) ||
+		    !stays(q->curr, q))
 			WRITE_ONCE(cpus[q->cpu].need_resched, true);
 		timer_set(&q->tick, t + q->pool->tick);
 	}

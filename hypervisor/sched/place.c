@@ -1,22 +1,27 @@
 /*
  * Homes: which CPU's queue a vCPU belongs to. It changes when an idle CPU
- * takes the vCPU (core.c), and here, when it may no longer run on that CPU: its
- * affinity has changed, or its pool.
+ * takes the vCPU (core.c), and here: when it may no longer run on that CPU,
+ * since its affinity has changed, or its pool; and when it would rather run on
+ * another one, and can (soft affinity).
  * Both homes' locks are held then, and the vCPU is on no CPU.
  */
 #include "policy.h"
 
-/* The fewest who wait, an idle one first; online and in the mask. */
+/* Those who want to run in q. */
+static unsigned int load(const struct sched_cpu *q)
+{
+	return READ_ONCE(q->waiting) + !(READ_ONCE(idle_cpus) >> q->cpu & 1);
+}
+
+/* The least load; online and in the mask. */
 unsigned int best_home(uint64_t mask)
 {
 	unsigned int i, n, best = 0, least = ~0u;
-	const struct sched_cpu *q;
 
 	for (i = 0; i < cpus_present; i++) {
 		if (!(mask >> i & 1) || !cpus[i].online || !cpus[i].sched)
 			continue;
-		q = cpus[i].sched;
-		n = READ_ONCE(q->waiting) + !(READ_ONCE(idle_cpus) >> i & 1);
+		n = load(cpus[i].sched);
 		if (n < least) {
 			least = n;
 			best = i;
@@ -39,6 +44,24 @@ static void unlock_both(struct sched_cpu *a, struct sched_cpu *b)
 		spin_unlock(&b->lock);
 }
 
+/*
+ * Away from where it would rather be, v goes there if a CPU is idle there; or,
+ * since others want to run here, if that makes the queue there no longer than
+ * the one that it leaves was: who would rather be here comes back in its place.
+ */
+bool stays(const struct vcpu *v, const struct sched_cpu *q)
+{
+	unsigned int here, there;
+
+	if (likely(prefers(v, q->cpu)))
+		return true;
+	if (!allowed(v, q->cpu))
+		return false;
+	there = load(cpus[best_home(READ_ONCE(v->sched.prefers))].sched);
+	here = load(q) - (v->sched.queued || q->curr == v);
+	return there && (!here || there > here + 1);
+}
+
 /* v, in no queue, wants to run in q. */
 static void arrive(struct sched_cpu *q, struct vcpu *v)
 {
@@ -48,9 +71,10 @@ static void arrive(struct sched_cpu *q, struct vcpu *v)
 }
 
 /*
- * v's home may no longer be one of its CPUs, or v may be in no queue because
- * it left such a CPU. Puts that right unless v is on a CPU, which does it
- * later. Whatever was seen without the lock is looked at again with it.
+ * v's home may no longer be one of its CPUs, or not the one where it would
+ * rather be, or v may be in no queue because it left such a CPU. Puts that right
+ * unless v is on a CPU, which does it later. Whatever was seen without the lock
+ * is looked at again with it.
  */
 void rehome(struct vcpu *v)
 {
@@ -58,7 +82,7 @@ void rehome(struct vcpu *v)
 
 	for (;;) {
 		from = cpus[READ_ONCE(v->sched.cpu)].sched;
-		to = cpus[best_home(READ_ONCE(v->sched.may_run))].sched;
+		to = cpus[best_home(READ_ONCE(v->sched.prefers))].sched;
 		lock_both(from, to);
 		if (v->sched.cpu == from->cpu)
 			break;
@@ -68,9 +92,9 @@ void rehome(struct vcpu *v)
 		/*
 		 * Chosen meanwhile; or it is still leaving, and does the rest.
 		 */
-		if (!allowed(v, from->cpu))
+		if (!stays(v, from))
 			kick_cpu(from->cpu);
-	} else if (!allowed(v, from->cpu)) {
+	} else if (!stays(v, from)) {
 		if (v->sched.queued) {
 			queue_del(from, v);
 			from->policy->leave(from, v, now());
@@ -79,7 +103,7 @@ void rehome(struct vcpu *v)
 		if (v->sched.runnable)
 			arrive(to, v);
 	} else if (v->sched.runnable && !v->sched.queued) {
-		/* It was leaving, and its affinity has come back. */
+		/* It was leaving: its affinity, or somebody else, is back. */
 		arrive(from, v);
 	}
 	unlock_both(from, to);
@@ -89,7 +113,7 @@ void rehome(struct vcpu *v)
  * What v may run on from here on: those CPUs of its pool that are in its hard
  * affinity, or all of them if none is (the pool has changed since).
  */
-static void place(struct vcpu *v, uint64_t hard)
+static void place(struct vcpu *v, uint64_t hard, uint64_t soft)
 {
 	uint64_t pool = pool_cpus_of(v->domain);
 	struct sched_cpu *q = vcpu_lock_home(v);
@@ -98,6 +122,7 @@ static void place(struct vcpu *v, uint64_t hard)
 	if (queued) /* a queue keeps those apart who are pinned */
 		queue_del(q, v);
 	v->sched.hard_affinity = hard;
+	v->sched.soft_affinity = soft;
 	set_may_run(v, hard & pool ? hard & pool : pool);
 	if (queued)
 		queue_add(q, v);
@@ -110,7 +135,7 @@ static void placed(struct vcpu *v)
 	smp_mb(); /* the mask before on_cpu: sched_switched() */
 	if (READ_ONCE(v->sched.on_cpu))
 		kick_cpu(READ_ONCE(v->sched.cpu));
-	else if (!allowed(v, READ_ONCE(v->sched.cpu)))
+	else if (!prefers(v, READ_ONCE(v->sched.cpu)))
 		rehome(v);
 	else if (READ_ONCE(v->sched.queued))
 		offer(v); /* to those that could not run it before */
@@ -123,8 +148,7 @@ int sched_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft)
 		spin_unlock(&pools_lock);
 		return -EINVAL;
 	}
-	place(v, hard);
-	v->sched.soft_affinity = soft;
+	place(v, hard, soft);
 	spin_unlock(&pools_lock);
 	placed(v);
 	return 0;
@@ -133,7 +157,7 @@ int sched_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft)
 void vcpu_place(struct vcpu *v)
 {
 	spin_lock(&pools_lock);
-	place(v, v->sched.hard_affinity);
+	place(v, v->sched.hard_affinity, v->sched.soft_affinity);
 	spin_unlock(&pools_lock);
 	placed(v);
 }

@@ -122,10 +122,18 @@ static inline bool allowed(const struct vcpu *v, unsigned int cpu)
 	return READ_ONCE(v->sched.may_run) >> cpu & 1;
 }
 
-/* v, in no queue, may run on these CPUs. */
+static inline bool prefers(const struct vcpu *v, unsigned int cpu)
+{
+	return READ_ONCE(v->sched.prefers) >> cpu & 1;
+}
+
+/* v, in no queue, may run on these CPUs, rather on those of its soft affinity. */
 static inline void set_may_run(struct vcpu *v, uint64_t mask)
 {
+	uint64_t soft = v->sched.soft_affinity & mask;
+
 	WRITE_ONCE(v->sched.may_run, mask);
+	WRITE_ONCE(v->sched.prefers, soft & cpus_online() ? soft : mask);
 	v->sched.movable = mask & (mask - 1);
 }
 
@@ -150,6 +158,8 @@ void announce(struct sched_cpu *q, struct vcpu *v);
 void offer(const struct vcpu *v);
 /* Among CPUs that are online and in the mask. */
 unsigned int best_home(uint64_t mask);
+/* v, whose home is q, and the lock held, has nowhere better to be: place.c. */
+bool stays(const struct vcpu *v, const struct sched_cpu *q);
 /* v's home may be wrong, or v in no queue: see place.c. */
 void rehome(struct vcpu *v);
 

@@ -112,13 +112,15 @@ HV_SIM_FILES := $(filter-out sched/trace.c,$(HV_SCHED_FILES)) test/sched_sim.c t
 $(eval $(call hv_sched_test,credit,$(HV_SIM_FILES)))
 $(eval $(call hv_sched_test,bvt,$(HV_SIM_FILES)))
 $(eval $(call hv_sched_test,shares,$(HV_SIM_FILES)))
+$(eval $(call hv_sched_test,soft_affinity,$(HV_SIM_FILES)))
 $(eval $(call hv_sched_test,domctl,$(HV_DOMAIN_FILES) domain/cpu_policy.c \
 	hypercall/domctl.c hypercall/domctl_vcpu.c hypercall/sysctl.c))
 
 # What the scheduler does, and how fairly: docs/scheduling.md.
 HOST_TESTS += hypervisor/test/sched-model
 AREA_TESTS += guest-pv/checks/shares guest-pv/checks/pools tests/system/steal
-SCHED_TESTS := $(addprefix $(HV_TEST)/test_,credit bvt shares sched_race pools) \
+SCHED_TESTS := $(addprefix $(HV_TEST)/test_,credit bvt shares soft_affinity \
+	sched_race pools) \
 	hypervisor/test/sched-model guest-pv/checks/shares \
 	guest-pv/checks/pools tests/system/steal
 

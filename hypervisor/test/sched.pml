@@ -25,6 +25,7 @@
 #define RESUME 3                /* ... and to go on */
 #define MOVE   4                /* it may no longer run where it does */
 #define WIDEN  5                /* vCPU 1 waits, and may run elsewhere, too */
+#define PREFER 6                /* vCPU 0 would rather run on the other CPU */
 
 #define EVENT_BEFORE_LOOK   1   /* vcpu_wake(): the condition, then blocked */
 #define PREPARE_BEFORE_LOOK 2   /* blocked, then the condition */
@@ -59,6 +60,7 @@ bool on_cpu[NV + 1];            /* of IDLE: of no interest */
 bool runnable[NV], queued[NV], hot[NV];
 byte home[NV];
 byte affinity[NV];              /* bitmap */
+byte prefers[NV];               /* ... where it would rather run */
 
 bool event[NV];                 /* what a sleeper waits for */
 bool must_stop[NV];
@@ -71,6 +73,7 @@ mtype pc[NV];
 byte sleeps[NV];                /* calls that it still makes */
 
 #define allowed(v, c) ((affinity[v] >> (c)) & 1)
+#define likes(v, c) ((prefers[v] >> (c)) & 1)
 #define waits(v, c) (queued[v] && home[v] == (c))
 #define length(c) (waits(0, c) + waits(1, c))
 #define hot_waits(c) ((waits(0, c) && hot[0]) || (waits(1, c) && hot[1]))
@@ -149,14 +152,21 @@ inline make_runnable(v)
 	fi
 }
 
-/* The rest of rouse(): what is queued is offered, the lock dropped. */
+/*
+ * The rest of rouse(): what is queued is offered, the lock dropped; then it may
+ * find a better home.
+ */
 inline roused(v)
 {
 	if
 	:: offers -> offer(v)
 	:: else
 	fi;
-	lock[q] = false
+	lock[q] = false;
+	if
+	:: !likes(v, q) -> rehome(v)
+	:: else
+	fi
 }
 
 /* In one of its two places to sleep. */
@@ -204,15 +214,24 @@ inline unlock_both()
 	lock[to] = false
 }
 
-/* place.c. to: a CPU that it may run on, now or a moment ago. */
+/* Inside atomic. stays(): where it would not rather be, it may, or may not. */
+inline decide(v, c)
+{
+	if
+	:: allowed(v, c) -> there = true
+	:: !likes(v, c) -> there = false
+	fi
+}
+
+/* place.c. to: a CPU that it likes to run on, now or a moment ago. */
 inline rehome(v)
 {
 	do
 	:: atomic {
 		from = home[v];
 		if
-		:: allowed(v, 0) -> to = 0
-		:: allowed(v, 1) -> to = 1
+		:: likes(v, 0) -> to = 0
+		:: likes(v, 1) -> to = 1
 		fi
 	   }
 	   atomic { take((from < to -> from : to)) }
@@ -230,22 +249,23 @@ inline rehome(v)
 	od;
 	atomic {
 		offers = false;
+		decide(v, from);
 		if
 		:: on_cpu[v] && without != ON_CPU_OF_MOVED ->
 			if
-			:: !allowed(v, from) -> need_resched[from] = true
+			:: !there -> need_resched[from] = true
 			:: else
 			fi
 		:: else ->
 			if
-			:: !allowed(v, from) ->
+			:: !there ->
 				queued[v] = runnable[v];
 				home[v] = to;
 				if
 				:: runnable[v] -> announce(to, v)
 				:: else
 				fi
-			:: allowed(v, from) && runnable[v] && !queued[v] ->
+			:: there && runnable[v] && !queued[v] ->
 				queued[v] = true;
 				announce(from, v)
 			:: else
@@ -317,7 +337,7 @@ inline settle(c)
 		fi;
 		if
 		:: blocked[prev] || parked[prev] -> runnable[prev] = false
-		:: else -> queued[prev] = allowed(prev, c)
+		:: else -> decide(prev, c); queued[prev] = there
 		fi
 	:: else
 	fi
@@ -401,7 +421,7 @@ inline resched(c, o)
 proctype cpu(byte c)
 {
 	byte prev, next, v, from, to;
-	bool urgent, offers, goes_on;
+	bool urgent, offers, goes_on, there;
 	bool look = false;
 
 	do
@@ -472,8 +492,8 @@ proctype cpu(byte c)
 
 proctype waker(byte w)
 {
-	byte n, q;
-	bool urgent, offers;
+	byte n, q, from, to;
+	bool urgent, offers, there;
 
 	do
 	:: n < 1 ->
@@ -494,8 +514,8 @@ proctype waker(byte w)
 /* vcpu_stop(); vcpu_unpark(). */
 proctype pauser(byte w)
 {
-	byte q;
-	bool urgent, offers;
+	byte q, from, to;
+	bool urgent, offers, there;
 
 	must_stop[w] = true;
 	if
@@ -518,11 +538,12 @@ proctype pauser(byte w)
 proctype mover(byte w)
 {
 	byte q, from, to;
-	bool urgent, offers;
+	bool urgent, offers, there;
 
 	lock_home(w);
 	atomic {
 		affinity[w] = (scene == MOVE -> 2 : 3);
+		prefers[w] = affinity[w];
 		lock[q] = false
 	}
 	if
@@ -555,6 +576,8 @@ init {
 	atomic {
 		affinity[0] = 3;
 		affinity[1] = (scene == WIDEN -> 1 : 3);
+		prefers[0] = (scene == PREFER -> 2 : affinity[0]);
+		prefers[1] = affinity[1];
 		pc[0] = guest;
 		pc[1] = guest;
 		sleeps[0] = 1;
@@ -566,12 +589,14 @@ init {
 		queued[1] = true;
 		curr[1] = IDLE;
 		need_resched[1] = true;
+		need_resched[0] = (scene == PREFER); /* a tick */
 		run cpu(0);
 		run cpu(1);
 		if
 		:: scene == WAKE -> run waker(0); run waker(1)
 		:: scene == STOP || scene == RESUME -> run pauser(0)
 		:: scene == MOVE -> run waker(0); run mover(0)
+		:: scene == PREFER -> run waker(0)
 		:: scene == WIDEN -> run waker(0); run mover(1)
 		fi
 	}

@@ -161,7 +161,8 @@ static void pause_and_move(void)
 		case 1:
 			i = (unsigned int)rand() % VCPUS;
 			smp_check(sched_set_affinity(d->vcpu[i],
-				1u + (unsigned int)rand() % 15, ~0UL) == 0);
+				1u + (unsigned int)rand() % 15,
+				(unsigned int)rand() % 16) == 0);
 			break;
 		default:
 			smp_sleep(NSEC_PER_MSEC / 4);
