@@ -115,7 +115,8 @@ static inline void activate(struct timer *t, nsec_t expires)
 	t->active = true;
 	t->expires = expires;
 	heap_merge(&q->root, q->root, t);
-	queue_arm(q);
+	if (!q->running) /* or timer_interrupt() does it, once for all */
+		queue_arm(q);
 }
 
 void timer_set(struct timer *t, nsec_t expires)
