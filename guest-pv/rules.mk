@@ -1,6 +1,7 @@
 # guest-pv: a small PV kernel of ours with its test programs, as one ELF.
 #	build/guest-pv/guest-pv	by $(CC); guest-pv-clang/guest-pv the same by
-#	clang, guest-pv-small/guest-pv one that runs in 4 MiB
+#	clang, guest-pv-small/guest-pv one that runs in 4 MiB, without those
+#	programs that have much memory of their own
 
 GUEST_SRC := $(wildcard guest-pv/kernel/*.c guest-pv/tests/*.c)
 # The front ends that it is linked with.
@@ -21,7 +22,7 @@ GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
 	-Wl,--no-warn-rwx-segments -Wl,-T,guest-pv/guest.lds
 
 define GUEST_BUILD
-$(1)_OBJ := $$(GUEST_SRC:guest-pv/%.c=$(1)/%.o) \
+$(1)_OBJ := $$(patsubst guest-pv/%.c,$(1)/%.o,$$(filter-out $(4),$$(GUEST_SRC))) \
 	$$(GUEST_ASM:guest-pv/%.S=$(1)/%.o) $$(FRONTEND_SRC:%.c=$(1)/%.o)
 $(1)/frontend-drivers/%.o: frontend-drivers/%.c guest-pv/rules.mk
 	@mkdir -p $$(@D)
@@ -43,7 +44,7 @@ $(eval $(call GUEST_BUILD,$(BUILD)/guest-pv-clang,$$(CLANG),$$(GUEST_CLANG_CFLAG
 # bootstrap mapping, which is as large as the domain.
 GUEST_SMALL := -DARENA_PAGES=64 -DP2M_IN_BOOTSTRAP
 $(eval $(call GUEST_BUILD,$(BUILD)/guest-pv-small,$$(CC),$$(GUEST_CFLAGS) \
-	$$(GUEST_SMALL)))
+	$$(GUEST_SMALL),guest-pv/tests/disk.c guest-pv/tests/diskbench.c))
 
 ALL += $(BUILD)/guest-pv/guest-pv
 
