@@ -9,7 +9,7 @@
 #include "kernel.h"
 
 #ifndef ARENA_PAGES
-#define ARENA_PAGES 2048
+#define ARENA_PAGES 1792
 #endif
 #define BARE_MAX 256
 

@@ -6,13 +6,13 @@
  * outside.
  */
 #include "tap.h"
+#include "disk_buffers.h"
 #include "frontend-drivers/block/block.h"
 #include "frontend-drivers/os.h"
 
 #define MIB_SECTORS 2048u
 #define SECONDS(n) ((n) * 1000000000ul)
 
-#define BUFFER_PAGES 384u
 #define REQUESTS (BLOCK_QUEUES * BLOCK_SLOTS)
 
 static struct block b;
@@ -20,7 +20,7 @@ static unsigned long id = 51712;
 static uint8_t rings[BLOCK_QUEUES << BLOCK_MAX_ORDER][PAGE_SIZE]
 	__attribute__((aligned(PAGE_SIZE)));
 static struct block_wishes wishes = { .rings = rings };
-static uint8_t buffers[BUFFER_PAGES][PAGE_SIZE]
+uint8_t disk_buffers[BUFFER_PAGES][PAGE_SIZE]
 	__attribute__((aligned(PAGE_SIZE)));
 
 static unsigned long option_number(const char *name, unsigned long absent)
@@ -104,7 +104,7 @@ static bool filled(const void *data, uint32_t sectors, uint32_t seed)
 static void reads_what_it_wrote(void)
 {
 	const uint32_t sizes[] = { 8, 16, 40, 64, 88, 96, b.most };
-	void *to = buffers[0], *from = buffers[BLOCK_PAGES];
+	void *to = disk_buffers[0], *from = disk_buffers[BLOCK_PAGES];
 
 	for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		uint64_t at = MIB_SECTORS + i * BLOCK_SECTORS;
@@ -158,7 +158,7 @@ static uint32_t part_sectors(void)
 
 static void *part(uint32_t i)
 {
-	return buffers[i * (BUFFER_PAGES / all_slots())];
+	return disk_buffers[i * (BUFFER_PAGES / all_slots())];
 }
 
 static void start_all(enum block_op op)
@@ -179,7 +179,7 @@ static void many_at_once(void)
 {
 	struct block_request more = {
 		.op = BLOCK_READ, .queue = b.queues - 1, .sectors = 8,
-		.data = buffers[0],
+		.data = disk_buffers[0],
 	};
 	uint32_t n = all_slots(), sectors = part_sectors();
 
@@ -188,7 +188,7 @@ static void many_at_once(void)
 	start_all(BLOCK_WRITE);
 	CHECK_EQ(block_start(&b, &more), -XEN_EAGAIN);
 	REQUIRE_EQ(all_done(requests, n), 0);
-	memset(buffers, 0, sizeof(buffers));
+	memset(disk_buffers, 0, sizeof(disk_buffers));
 	start_all(BLOCK_READ);
 	REQUIRE_EQ(all_done(requests, n), 0);
 	for (uint32_t i = 0; i < n; i++)
@@ -198,9 +198,9 @@ static void many_at_once(void)
 static void copies_for_others(void)
 {
 	for (uint32_t at = 0; at < MIB_SECTORS; at += 64) {
-		REQUIRE_EQ(transfer(BLOCK_READ, at, 64, buffers[0]), 0);
+		REQUIRE_EQ(transfer(BLOCK_READ, at, 64, disk_buffers[0]), 0);
 		REQUIRE_EQ(transfer(BLOCK_WRITE, 2 * MIB_SECTORS + at, 64,
-				    buffers[0]), 0);
+				    disk_buffers[0]), 0);
 	}
 }
 
@@ -208,20 +208,20 @@ static void refuses_nonsense(void)
 {
 	uint64_t sectors = b.sectors;
 
-	CHECK_EQ(transfer(BLOCK_READ, sectors, 8, buffers[0]), -XEN_EINVAL);
-	CHECK_EQ(transfer(BLOCK_READ, sectors - 7, 8, buffers[0]),
+	CHECK_EQ(transfer(BLOCK_READ, sectors, 8, disk_buffers[0]), -XEN_EINVAL);
+	CHECK_EQ(transfer(BLOCK_READ, sectors - 7, 8, disk_buffers[0]),
 		 -XEN_EINVAL);
-	CHECK_EQ(transfer(BLOCK_READ, UINT64_MAX, 8, buffers[0]),
+	CHECK_EQ(transfer(BLOCK_READ, UINT64_MAX, 8, disk_buffers[0]),
 		 -XEN_EINVAL);
-	CHECK_EQ(transfer(BLOCK_READ, 0, 0, buffers[0]), -XEN_EINVAL);
-	CHECK_EQ(transfer(BLOCK_READ, 0, b.most + 1, buffers[0]),
+	CHECK_EQ(transfer(BLOCK_READ, 0, 0, disk_buffers[0]), -XEN_EINVAL);
+	CHECK_EQ(transfer(BLOCK_READ, 0, b.most + 1, disk_buffers[0]),
 		 -XEN_EINVAL);
-	CHECK_EQ(transfer(BLOCK_READ, 0, 8, buffers[0] + 512), -XEN_EINVAL);
+	CHECK_EQ(transfer(BLOCK_READ, 0, 8, disk_buffers[0] + 512), -XEN_EINVAL);
 	/* Asked all the same, the other side refuses, and goes on. */
 	b.sectors = sectors + 8;
-	CHECK_EQ(transfer(BLOCK_READ, sectors, 8, buffers[0]), -XEN_EIO);
+	CHECK_EQ(transfer(BLOCK_READ, sectors, 8, disk_buffers[0]), -XEN_EIO);
 	b.sectors = sectors;
-	CHECK_EQ(transfer(BLOCK_READ, sectors - 8, 8, buffers[0]), 0);
+	CHECK_EQ(transfer(BLOCK_READ, sectors - 8, 8, disk_buffers[0]), 0);
 }
 
 static void flushes_and_discards(void)
@@ -240,7 +240,7 @@ static void opens_again(void)
 		REQUIRE_EQ(block_close(&b, os_now() + SECONDS(20)), 0);
 		before = pages_free();
 		REQUIRE_EQ(open_disk(), 0);
-		REQUIRE_EQ(transfer(BLOCK_READ, 0, 8, buffers[0]), 0);
+		REQUIRE_EQ(transfer(BLOCK_READ, 0, 8, disk_buffers[0]), 0);
 		REQUIRE_EQ(block_close(&b, os_now() + SECONDS(20)), 0);
 		CHECK_EQ(pages_free(), before);
 		REQUIRE_EQ(open_disk(), 0);

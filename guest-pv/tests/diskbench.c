@@ -12,19 +12,18 @@
  * own is the control domain's, and the switches to it and back.
  */
 #include "tap.h"
+#include "disk_buffers.h"
 #include "marks.h"
 #include "frontend-drivers/block/block.h"
 #include "frontend-drivers/os.h"
 
 #define MIB_SECTORS 2048u
 #define DEPTH 32u
-#define DATA_PAGES 256u			/* a MiB */
 #define DISK_MIBS 32u			/* that are made use of */
 
 static struct block b;
 static uint8_t rings[1u << BLOCK_MAX_ORDER][PAGE_SIZE]
 	__attribute__((aligned(PAGE_SIZE)));
-static uint8_t data[DATA_PAGES][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 static struct block_request requests[DEPTH];
 static uint32_t seed = 1;
 
@@ -68,14 +67,14 @@ static void fill(const struct way *w, unsigned int i)
 	*r = (struct block_request){ .op = w->op, .sectors = 8 };
 	if (!w->sequential) {
 		r->sector = somewhere();
-		r->data = data[i];
+		r->data = disk_buffers[i];
 		return;
 	}
 	r->sectors = MIB_SECTORS - (uint32_t)(next_sector % MIB_SECTORS);
 	if (r->sectors > b.most)
 		r->sectors = b.most;
 	r->sector = next_sector % (DISK_MIBS * MIB_SECTORS);
-	r->data = data[next_sector % MIB_SECTORS / 8];
+	r->data = disk_buffers[next_sector % MIB_SECTORS / 8];
 	next_sector += r->sectors;
 }
 
