@@ -328,9 +328,9 @@ scripts() {
 		"$(stat -c %t:%T "$(cat /tmp/s.dev)")" ]
 	vane destroy life
 	printf '%s\n' "add vbd backend/vbd/$id/51712 " \
-		"online type_if=vif vif backend/vif/$id/0 vif$id.0" \
+		"online type_if=vif vif backend/vane-vif/$id/0 vif$id.0" \
 		"remove vbd backend/vbd/$id/51712 " \
-		"offline type_if=vif vif backend/vif/$id/0 vif$id.0" > /tmp/wanted
+		"offline type_if=vif vif backend/vane-vif/$id/0 vif$id.0" > /tmp/wanted
 	ok "scripts: each was called twice" cmp -s /tmp/wanted /tmp/calls ||
 		tell /tmp/calls
 	clean scripts
