@@ -15,6 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* How often, and after what pause, a tap is asked for that is in use. */
+#define TRIES 500
+#define TRY_US 10000
+
 /*
  * A bridge takes the lowest address of its members for its own, so ours is
  * the highest one there is; the guest's own address is another one.
@@ -95,13 +99,27 @@ static int set_up(int sock, const char *name, unsigned int mtu,
 	return ioctl(sock, SIOCSIFFLAGS, &ifr) ? -errno : 0;
 }
 
+/*
+ * A process that was killed may hold the tap for some time after its end: its
+ * io_uring is taken apart by the kernel, at leisure.
+ */
+static int make_patiently(const char *name)
+{
+	unsigned int left = TRIES;
+	int fd;
+
+	while ((fd = make(name)) == -EBUSY && --left)
+		usleep(TRY_US);
+	return fd;
+}
+
 int tap_open(const char *name, const char *bridge, unsigned int mtu,
 	     const char **what)
 {
 	int fd, sock, rc;
 
 	*what = "make the tap";
-	fd = make(name);
+	fd = make_patiently(name);
 	if (fd < 0)
 		return fd;
 	disable_ipv6(name);

@@ -13,7 +13,8 @@
 
 /**
  * Makes a tap called @name, or opens the one that is there, puts it on
- * @bridge (NULL: on none) and brings it up, without carrier. @what receives
+ * @bridge (NULL: on none) and brings it up, without carrier. Waits up to five
+ * seconds for one that is in use still. @what receives
  * what failed, for a message. Returns the descriptor (non-blocking, close-on-exec) or -errno.
  */
 int tap_open(const char *name, const char *bridge, unsigned int mtu,

@@ -192,6 +192,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "dryrun", no_argument, NULL, 'n' },
 		{ "defconfig", required_argument, NULL, 'f' },
+		{ "ignore-global-affinity-masks", no_argument, NULL, 'i' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int opt;
@@ -218,6 +219,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'f':
 			o->file = optarg;
+			break;
+		case 'i': /* there are none */
 			break;
 		default:
 			return -EINVAL;
@@ -260,6 +263,8 @@ const struct command cmd_create = {
 		"    -e            do not watch over it: when it shuts down,\n"
 		"                  it stays\n"
 		"    -F            watch over it from here, until it is gone\n"
+		"    --ignore-global-affinity-masks\n"
+		"                  for scripts of xl: there are no such masks\n"
 		"    KEY=VALUE     a line that comes after the file, such as\n"
 		"                  'memory=256' or 'name=\"web\"'\n",
 	.run = run,

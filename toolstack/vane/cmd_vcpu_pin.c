@@ -49,6 +49,7 @@ static int run_pin(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "force", no_argument, NULL, 'f' },
+		{ "ignore-global-affinity-masks", no_argument, NULL, 'i' },
 		{ NULL, 0, NULL, 0 },
 	};
 	bool force = false;
@@ -57,9 +58,9 @@ static int run_pin(int argc, char **argv)
 
 	/* A "-" or "^2" among the arguments is none of the options. */
 	while ((opt = next_option(argc, argv, "+f", longs)) >= 0) {
-		if (opt != 'f')
+		if (opt != 'f' && opt != 'i')
 			return usage(&cmd_vcpu_pin);
-		force = true;
+		force = force || opt == 'f';
 	}
 	if (argc - optind != 3 && argc - optind != 4)
 		return usage(&cmd_vcpu_pin);
@@ -75,7 +76,9 @@ const struct command cmd_vcpu_pin = {
 		"(soft).",
 	.options = "    HARD, SOFT   CPUs as 0,2-3,^2 or all or node:0; - "
 		"leaves them alone\n"
-		"    -f, --force  undo a pin of the domain's own kernel\n",
+		"    -f, --force  undo a pin of the domain's own kernel\n"
+		"    --ignore-global-affinity-masks\n"
+		"                 for scripts of xl: there are no such masks\n",
 	.run = run_pin,
 };
 

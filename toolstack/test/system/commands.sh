@@ -81,7 +81,7 @@ ok "vcpu-pin the soft one alone" quiet vcpu-pin d 0 - all
 ok "the hard one stays" shows '^d *1  *0 .* 1 / all$' vcpu-list d
 ok "vcpu-pin all" quiet vcpu-pin d all all,^1
 ok "each of them" shows '^d *1  *2 .* 0 / all$' vcpu-list d
-ok "by node" quiet vcpu-pin d all node:0
+ok "by node" quiet vcpu-pin --ignore-global-affinity-masks d all node:0
 ok "that is all" shows '^d *1  *2 .* all / all$' vcpu-list d
 ok "not to CPUs that are not there" refused "none of these CPUs" vcpu-pin d 0 9
 ok "not a vCPU that is not there" refused "no such vCPU" vcpu-pin d 7 0
