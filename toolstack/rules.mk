@@ -123,7 +123,7 @@ $(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
 	@mkdir -p $(@D)
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) \
 		-DSTORED='"$(abspath $(BUILD))/xenstore/vane-stored"' \
-		-DDEVICE_GONE_MS=4000 -DSCRIPT_MS=1000 \
+		-DDEVICE_GONE_MS=4000 -DSCRIPT_MS=1000 -DTAKEN_MS=300 \
 		-Wl,--wrap=store_call_text -o $@ \
 		$(filter %.c %.o,$^) -lcmocka
 

@@ -49,17 +49,13 @@ static void unlock_both(struct sched_cpu *a, struct sched_cpu *b)
  * since others want to run here, if that makes the queue there no longer than
  * the one that it leaves was: who would rather be here comes back in its place.
  */
-bool stays(const struct vcpu *v, const struct sched_cpu *q)
+bool goes_elsewhere(const struct vcpu *v, const struct sched_cpu *q)
 {
-	unsigned int here, there;
+	unsigned int there =
+		load(cpus[best_home(READ_ONCE(v->sched.prefers))].sched);
+	unsigned int here = load(q) - (v->sched.queued || q->curr == v);
 
-	if (likely(prefers(v, q->cpu)))
-		return true;
-	if (!allowed(v, q->cpu))
-		return false;
-	there = load(cpus[best_home(READ_ONCE(v->sched.prefers))].sched);
-	here = load(q) - (v->sched.queued || q->curr == v);
-	return there && (!here || there > here + 1);
+	return !there || (here && there <= here + 1);
 }
 
 /* v, in no queue, wants to run in q. */

@@ -158,8 +158,16 @@ void announce(struct sched_cpu *q, struct vcpu *v);
 void offer(const struct vcpu *v);
 /* Among CPUs that are online and in the mask. */
 unsigned int best_home(uint64_t mask);
-/* v, whose home is q, and the lock held, has nowhere better to be: place.c. */
-bool stays(const struct vcpu *v, const struct sched_cpu *q);
+/* place.c: v would rather be elsewhere, and can. */
+bool goes_elsewhere(const struct vcpu *v, const struct sched_cpu *q);
+
+/* v, whose home is q, and the lock held, has nowhere better to be. */
+static inline bool stays(const struct vcpu *v, const struct sched_cpu *q)
+{
+	return likely(prefers(v, q->cpu)) ||
+	       (allowed(v, q->cpu) && !goes_elsewhere(v, q));
+}
+
 /* v's home may be wrong, or v in no queue: see place.c. */
 void rehome(struct vcpu *v);
 

@@ -7,6 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <xen/io/xenbus.h>
+
+#include "toolstack/libvane/internal.h"
+#include "toolstack/libvane/wait.h"
+
+#ifndef TAKEN_MS
+#define TAKEN_MS	2000	/* a kernel that runs takes a device within this */
+#endif
+#define MISSED_US	100000	/* and sees within this that one is gone */
 
 /* --- one more ------------------------------------------------------------ */
 
@@ -49,8 +60,37 @@ static int enter_one(struct store *s, store_tx tx, void *arg)
 	return w.rc;
 }
 
+/* Whether the guest's kernel, which runs, does not look at the device. */
+static bool is_missed(struct vane *v, struct store *s, uint32_t domid,
+		      const char *kind, unsigned int devid)
+{
+	int64_t until = wait_now_ms() + TAKEN_MS;
+	struct xen_domctl_getdomaininfo info;
+	struct store_event ev;
+	struct device d;
+	int state;
+
+	if (hv_domain_info(v, domid, &info) ||
+	    info.flags & (XEN_DOMINF_paused | XEN_DOMINF_shutdown |
+			  XEN_DOMINF_dying))
+		return false;
+	device_init(&d, domid, kind, kind, devid);
+	if (store_watch(s, d.front, "taken"))
+		return false;
+	for (;;) {
+		int64_t left = until - wait_now_ms();
+
+		state = device_state(s, d.front);
+		if (state != XenbusStateInitialising || left <= 0 ||
+		    store_next_event(s, left, &ev) < 0)
+			break;
+	}
+	(void)store_unwatch(s, d.front, "taken");
+	return state == XenbusStateInitialising;
+}
+
 /* Attaches the one device of @config. */
-static int attach(struct vane *v, uint32_t domid, struct vane_config *config,
+static int attach_once(struct vane *v, uint32_t domid, struct vane_config *config,
 		  const char *kind)
 {
 	struct attach a = { .domid = domid, .config = config };
@@ -73,6 +113,28 @@ static int attach(struct vane *v, uint32_t domid, struct vane_config *config,
 	if (rc)
 		(void)vane_device_detach(v, domid, kind, devid, true);
 	return rc;
+}
+
+/*
+ * A kernel that learns that a device is gone looks whether its node is there,
+ * and takes one of the same name that came at once for the old one. So a device
+ * that it does not look at goes and comes once more.
+ */
+static int attach(struct vane *v, uint32_t domid, struct vane_config *config,
+		  const char *kind)
+{
+	unsigned int devid;
+	struct store *s;
+	int rc = vane_store(v, &s);
+
+	if (!rc)
+		rc = attach_once(v, domid, config, kind);
+	devid = config->nr_disks ? config->disks->devid : config->nics->devid;
+	if (rc || !is_missed(v, s, domid, kind, devid))
+		return rc;
+	rc = vane_device_detach(v, domid, kind, devid, true);
+	(void)usleep(MISSED_US);
+	return rc ? rc : attach_once(v, domid, config, kind);
 }
 
 static int attach_planned(struct vane *v, uint32_t domid,

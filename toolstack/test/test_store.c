@@ -41,7 +41,7 @@ static pid_t daemon_pid;
 /* --- the fake hypervisor ------------------------------------------------- */
 
 static struct {
-	bool exists, shutdown;
+	bool exists, shutdown, runs;
 	unsigned int reason;
 	unsigned int paused, destroyed;
 } fake;
@@ -80,6 +80,7 @@ int hv_domain_info(struct vane *v, uint32_t domid,
 	if (!fake.exists || domid != DOMID)
 		return -ESRCH;
 	info->domain = domid;
+	info->flags = fake.runs ? XEN_DOMINF_running : XEN_DOMINF_paused;
 	if (fake.shutdown)
 		info->flags = XEN_DOMINF_shutdown |
 			fake.reason << XEN_DOMINF_shutdownshift;
@@ -678,6 +679,35 @@ static void backend_misses_guest(struct store *s)
 	store_write_str(s, 0, VIF "/state", "6");
 }
 
+/* The guest looks at the device when it comes for the second time. */
+static void guest_misses_one(struct store *s)
+{
+	backend_connects(s);
+	backend_misses_guest(s);
+	while (store_exists(s, 0, VIF))
+		usleep(1000);
+	backend_connects(s);
+	store_write_str(s, 0, HOME "/device/vif/0/state", "3");
+}
+
+static void test_attach_missed(void **state)
+{
+	struct vane *v = *state;
+	struct vane_device *list;
+	unsigned int count;
+	pid_t other;
+
+	enter_bare(v);
+	fake.runs = true;
+	other = play(guest_misses_one);
+	assert_int_equal(vane_nic_attach(v, DOMID, &more), 0);
+	end(other);
+	assert_int_equal(vane_devices(v, DOMID, "vif", &list, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(list->state, 3);
+	free(list);
+}
+
 /* A guest that holds on keeps its device, unless it is forced. */
 static void test_detach_in_use(void **state)
 {
@@ -866,6 +896,7 @@ int main(int argc, char **argv)
 		test(test_device_lies),
 		test(test_attach),
 		test(test_attach_fails),
+		test(test_attach_missed),
 		test(test_detach_in_use),
 		test(test_script),
 		test(test_script_at_end),

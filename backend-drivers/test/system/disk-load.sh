@@ -57,20 +57,11 @@ attach() {
 		format=raw,vdev=xvdb,access=rw,target=/tmp/more.img
 }
 detach() { patiently vane block-detach load xvdb; }
-# A kernel that is told that a device's node is gone, and then finds it there
-# again, does nothing: docs/commands.md. It gets the disk the next time.
-missed=0
-taken() {
-	until_true 20 attached && return 0
-	missed=$((missed + 1))
-	[ $missed -le 3 ] && detach && sleep 1 && attach &&
-		until_true 60 attached || tell_nodes
-}
+taken() { until_true 60 attached || tell_nodes; }
 attach_detach() {
 	for _ in $(seq 50); do
 		attach && taken && detach || return 1
 	done
-	echo "# missed by the guest's kernel: $missed"
 }
 counts_some() { [ "$(counted $1)" -gt 0 ]; }
 counted() {
