@@ -14,12 +14,18 @@
 
 #define BUCKETS 256
 #define BATCH 32	/* more of them keep the descriptor ready */
+#define LOOKS 3		/* after the last event; see look_again() */
+#define LOOK_MS 100
 
 static struct port *bucket[BUCKETS];
 static void ports_ready(struct loop_fd *f, uint32_t events);
 static struct loop_fd evtchn = {
 	.fd = -1, .events = EPOLLIN, .ready = ports_ready,
 };
+
+static void look_again(struct loop_timer *t);
+static struct loop_timer late = { .run = look_again };
+static unsigned int looks;	/* that are left */
 
 static struct port **find(uint32_t local)
 {
@@ -36,6 +42,10 @@ static void ports_ready(struct loop_fd *f, uint32_t events)
 	int n = evtchn_next(f->fd, local, BATCH);
 
 	(void)events;
+	if (n > 0 && !looks)
+		loop_timer_set(&late, LOOK_MS);
+	if (n > 0)
+		looks = LOOKS;
 	for (int i = 0; i < n; i++) {
 		struct port *p = *find(local[i]);
 
@@ -49,6 +59,20 @@ static void ports_ready(struct loop_fd *f, uint32_t events)
 		log_line("evtchn", "events lost: error %d", -n);
 		loop_stop();
 	}
+}
+
+/*
+ * Linux's driver wakes its reader if it finds the buffer empty before it puts a
+ * port in. An interrupt that is held up just there, while we read the buffer
+ * empty, wakes nobody, and nor does any after it. So who has had events looks
+ * a few times more.
+ */
+static void look_again(struct loop_timer *t)
+{
+	looks--;
+	ports_ready(&evtchn, 0);
+	if (looks)
+		loop_timer_set(t, LOOK_MS);
 }
 
 int ports_init(void)

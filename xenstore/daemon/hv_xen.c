@@ -138,6 +138,7 @@ static void evtchn_ready(struct loop_source *src, uint32_t events)
 
 	(void)events;
 	while ((rc = evtchn_next(src->fd, &port, 1)) > 0) {
+		loop_look_again(src);
 		(void)evtchn_unmask(src->fd, port);
 		if ((int)port == death_port)
 			domain_news(evtchn_server);

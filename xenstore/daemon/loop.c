@@ -10,10 +10,14 @@
 #include "xenstore/daemon/server.h"
 
 #define BATCH	64
+#define LOOKS	3		/* see loop_look_again() */
+#define LOOK_MS	100
 
 static int epoll_fd = -1;
 static bool stopped;
 static struct loop_source *garbage;
+static struct loop_source *late;
+static unsigned int looks;	/* at it that are left */
 
 int loop_init(void)
 {
@@ -71,22 +75,44 @@ void loop_stop(void)
 	stopped = true;
 }
 
+void loop_look_again(struct loop_source *src)
+{
+	late = src;
+	looks = LOOKS;
+}
+
+static void look_again(void)
+{
+	looks--;
+	late->ready(late, 0);
+}
+
+static int patience(const struct server *srv)
+{
+	int ms = server_patience(srv);
+
+	return looks && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
+}
+
 void loop_run(struct server *srv)
 {
 	struct epoll_event event[BATCH];
 	uint64_t last_tick = server_now();
 
 	while (!stopped) {
-		int n = epoll_wait(epoll_fd, event, BATCH,
-				   server_patience(srv));
+		int n = epoll_wait(epoll_fd, event, BATCH, patience(srv));
 
 		for (int i = 0; i < n; i++) {
 			struct loop_source *src = event[i].data.ptr;
 
 			src->ready(src, event[i].events);
 		}
+		if (!n && looks)
+			look_again();
 		server_continue(srv);
 		if (server_now() - last_tick >= TICK_MS) {
+			if (looks)
+				look_again();
 			server_tick(srv);
 			last_tick = server_now();
 		}
