@@ -49,7 +49,7 @@ BACKEND_H := $(wildcard backend-drivers/*/*.h)
 backend_test = $(addprefix backend-drivers/,test/$(1).c $(2)) $(BACKEND_H)
 
 BACKEND_TESTS := $(addprefix $(BACKEND)/test/test_,ring console block queue \
-	net steer vif)
+	net steer vif ports)
 BACKEND_FUZZERS := $(addprefix $(BACKEND)/test/fuzz_,ring requests)
 
 $(BACKEND)/test/test_ring: $(call backend_test,test_ring,$(BACKEND_RING))
@@ -73,6 +73,8 @@ $(BACKEND)/test/test_vif: $(call backend_test,test_vif,\
 	net/rate.c net/pace.c net/announce.c net/wire.c net/transmit.c net/receive.c net/control.c \
 	ring/ring.c base/loop.c base/uring.c)
 $(BACKEND)/test/test_vif: BACKEND_TEST_LIBS := -luring
+$(BACKEND)/test/test_ports: $(call backend_test,test_ports,\
+	base/ports.c base/loop.c base/log.c)
 $(BACKEND)/test/fuzz_ring: $(call backend_test,fuzz_ring,$(BACKEND_RING))
 $(BACKEND)/test/fuzz_requests: $(call backend_test,fuzz_requests,\
 	block/proto.c net/layers.c net/gather.c net/offload.c net/hash.c \
