@@ -23,6 +23,18 @@ static unsigned int cap_count;
 
 const char *sim_policy = "credit";
 
+int as_bvt(void **state)
+{
+	sim_policy = "bvt";
+	return 0;
+}
+
+int as_credit(void **state)
+{
+	sim_policy = "credit";
+	return 0;
+}
+
 static struct domain idle_dom = { .sched.weight = 256, .shutdown_code = -1 };
 struct domain *idle_domain = &idle_dom;
 

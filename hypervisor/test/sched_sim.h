@@ -27,6 +27,9 @@ struct sim {
 };
 
 extern const char *sim_policy; /* of machine()'s first pool */
+/* For a test's setup: with that policy from here on. */
+int as_bvt(void **state);
+int as_credit(void **state);
 extern struct sim *sims[MAX_SIM];
 extern unsigned int sim_count;
 extern nsec_t sim_clock;

@@ -375,18 +375,6 @@ static void test_models(void **state)
 	}
 }
 
-static int as_bvt(void **state)
-{
-	sim_policy = "bvt";
-	return 0;
-}
-
-static int as_credit(void **state)
-{
-	sim_policy = "credit";
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

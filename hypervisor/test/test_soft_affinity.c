@@ -175,18 +175,6 @@ static void test_no_such_cpu(void **state)
 	machine_end();
 }
 
-static int as_bvt(void **state)
-{
-	sim_policy = "bvt";
-	return 0;
-}
-
-static int as_credit(void **state)
-{
-	sim_policy = "credit";
-	return 0;
-}
-
 #define BOTH(test)                                                             \
 	{ #test " (credit)", test, as_credit, NULL, NULL },                    \
 	{ #test " (bvt)", test, as_bvt, NULL, NULL }
