@@ -127,7 +127,7 @@ static int open_way(struct image *im, const char *path, int flags)
 {
 	int rc;
 
-	im->fd = open(path, flags | O_CLOEXEC);
+	im->fd = open(path, flags | O_NOATIME | O_CLOEXEC);
 	if (im->fd < 0)
 		return -errno;
 	rc = describe(im);

@@ -56,8 +56,8 @@ static void domain_found(uint32_t domid)
 
 static void list_domains(void)
 {
-	uint32_t domid;
-	bool dying;
+	uint32_t domid = 0;
+	bool dying = false;
 	int rc;
 
 	for (struct console *c = consoles; c; c = c->next)

@@ -66,7 +66,6 @@ static inline void shared_copy_in(void *to, const void *from, size_t len)
 		}
 		return;
 	}
-
 	for (size_t i = 0; i < len / 4; i++) {
 		uint32_t value = shared_load(&word[i]);
 
@@ -74,11 +73,22 @@ static inline void shared_copy_in(void *to, const void *from, size_t len)
 	}
 }
 
-/* Copies @len bytes, a multiple of 4, to an address aligned to 4. */
+/* The other way, each word written once. */
 static inline void shared_copy_out(void *to, const void *from, size_t len)
 {
 	uint32_t *word = to;
 
+	if (!(((uintptr_t)to | len) % 8)) {
+		uint64_t *wide = to;
+
+		for (size_t i = 0; i < len / 8; i++) {
+			uint64_t value;
+
+			__builtin_memcpy(&value, (const char *)from + 8 * i, 8);
+			__atomic_store_n(&wide[i], value, __ATOMIC_RELAXED);
+		}
+		return;
+	}
 	for (size_t i = 0; i < len / 4; i++) {
 		uint32_t value;
 

@@ -145,6 +145,35 @@ static void test_round_trip(void **state)
 	round_trip(*state, 0xfffffff0u, PAGES);
 }
 
+/* Every byte of a slot both ways, whatever the widths it is copied in. */
+static void whole_slots(struct peer *p, uint32_t stride, uint32_t answer)
+{
+	uint8_t want[sizeof(struct blkif_request)], got[sizeof(want)];
+
+	start_at(p, 0, 1, stride);
+	for (uint32_t i = 0; i < 2 * p->ring.size; i++) {
+		for (uint32_t k = 0; k < stride; k++)
+			want[k] = (uint8_t)(i * 31 + k * 7 + 1);
+		memcpy(slot(p, i), want, stride);
+		p->shared->req_prod = ++p->req_prod;
+		assert_int_equal(ring_take(&p->ring, got, stride), 1);
+		assert_memory_equal(got, want, stride);
+		for (uint32_t k = 0; k < answer; k++)
+			want[k] = (uint8_t)~want[k];
+		ring_put(&p->ring, want, answer);
+		ring_push(&p->ring);
+		/* What lies behind the answer stays. */
+		assert_memory_equal(slot(p, i), want, stride);
+	}
+}
+
+static void test_whole_slots(void **state)
+{
+	whole_slots(*state, 112, 16);
+	whole_slots(*state, 108, 12);
+	whole_slots(*state, 12, 4);
+}
+
 /* Published rule: notify if the awaited index lies in the pushed window. */
 static void test_push_notifies(void **state)
 {
@@ -404,6 +433,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_layout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_round_trip, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_whole_slots, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_push_notifies, setup,
 						teardown),
