@@ -14,7 +14,7 @@
 #include <xen/xen.h>
 #include <xen/io/netif.h>
 
-#define ROOM (256u << 10)
+#define ROOM (512u << 10)
 #define FRAME_MAX 65550u		/* 64 KiB and an Ethernet header */
 #define HEADER sizeof(struct virtio_net_hdr)
 #define NEED_MAX (FRAME_MAX / RING_PAGE + 3)
@@ -49,7 +49,18 @@ struct frame {
 static struct slot slots[SLOTS];
 static unsigned int used;
 static struct grant_copies copies;
-static uint8_t room[ROOM] __attribute__((aligned(16)));
+static uint8_t room[ROOM] __attribute__((aligned(RING_PAGE)));
+
+/*
+ * Where the next frame goes, header first: what is behind the header begins
+ * on a page, so that each page of the guest's gets the whole of one of ours.
+ */
+static uint8_t *next_place(uint8_t *at)
+{
+	size_t end = (size_t)(at - room) + HEADER;
+
+	return room + (end + RING_PAGE - 1) / RING_PAGE * RING_PAGE - HEADER;
+}
 
 static unsigned int slots_for(const struct frame *f)
 {
@@ -267,7 +278,7 @@ static void note_found(struct vif *v, unsigned int found)
 int vif_receive(struct vif *v, const char **why)
 {
 	unsigned int found = 0;
-	uint8_t *at = room;
+	uint8_t *at = next_place(room);
 	int rc = 1;
 
 	*why = "receive ring corrupted";
@@ -282,7 +293,7 @@ int vif_receive(struct vif *v, const char **why)
 		}
 		found++;
 		rc = pass(v, at, len);
-		at += (len + 15u) & ~(size_t)15u;
+		at = next_place(at + len);
 	}
 	if (rc == 1 && !look_for_more(v, found)) {
 		loop_fd_set(&v->tap, EPOLLIN);

@@ -5,6 +5,7 @@
 #include "backend-drivers/net/vif.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <xen/xen.h>
 #include <xen/io/netif.h>
@@ -14,11 +15,20 @@
 #define BATCH WIRE_BATCH
 #define ROOM (256u << 10)
 #define HEADER sizeof(struct virtio_net_hdr)
+/* So much of a frame lies side by side: what is looked at. */
+#define HEADERS 512u
+/* What a frame may take: its parts, the end of its first 512 bytes. */
+#define FRAME_ROOM ((TX_SLOTS + 2) * RING_PAGE)
 
-/* A packet on its way, its frame preceded by room for the tap's header. */
+/*
+ * A packet on its way, behind the tap's header. It lies in as many pieces as
+ * it takes for each of its parts to lie within a page, since the kernel looks
+ * up each page of ours that a grant copy touches.
+ */
 struct frame {
 	struct tx_packet p;
-	uint8_t *data;
+	struct iovec piece[TX_SLOTS];	/* the first one begins with HEADER */
+	unsigned int pieces;
 	bool copy_failed;
 	int status;			/* NETIF_RSP_* to answer with */
 };
@@ -26,46 +36,70 @@ struct frame {
 /* Filled and emptied within one call, so all interfaces share them. */
 static struct frame batch[BATCH];
 static struct grant_copies copies;
-static uint8_t room[ROOM] __attribute__((aligned(16)));
+static uint8_t room[ROOM] __attribute__((aligned(RING_PAGE)));
 
-static void copy_frame(struct vif *v, struct frame *f)
+/* Where the next frame's data begins: behind a header, on a page. */
+static uint8_t *next_data(uint8_t *at)
 {
-	uint8_t *to = f->data;
+	size_t end = (size_t)(at - room) + HEADER;
 
+	return room + (end + RING_PAGE - 1) / RING_PAGE * RING_PAGE;
+}
+
+/* Where the part behind @at goes. */
+static uint8_t *place(struct frame *f, uint8_t *at, uint16_t size)
+{
+	struct iovec *last = &f->piece[f->pieces - 1];
+	size_t begun = (size_t)(at - room) % RING_PAGE;
+
+	if (begun + size > RING_PAGE &&
+	    (f->pieces > 1 || last->iov_len >= HEADER + HEADERS)) {
+		at += RING_PAGE - begun;
+		*++last = (struct iovec){ at, 0 };
+		f->pieces++;
+	}
+	last->iov_len += size;
+	return at;
+}
+
+/* Its data to @to. Returns its end. */
+static uint8_t *copy_frame(struct vif *v, struct frame *f, uint8_t *to)
+{
+	f->piece[0] = (struct iovec){ to - HEADER, HEADER };
+	f->pieces = 1;
 	for (unsigned int i = 0; i < f->p.parts; i++) {
 		const struct tx_part *part = &f->p.part[i];
 
+		to = place(f, to, part->size);
 		if (part->size)
 			grant_copy_from(&copies, v->served.dev.domid, part->gref,
 					part->offset, to, part->size,
 					&f->copy_failed);
 		to += part->size;
 	}
+	return to;
 }
 
 /* Gathers packets and their data. Returns what tx_gather() said last. */
 static int gather(struct vif_queue *q, unsigned int *n, const char **why)
 {
 	struct vif *v = q->vif;
-	uint8_t *at = room;
+	uint8_t *at = next_data(room);
 	int rc = 1;
 
 	/* Room for the largest packet before it is taken from the ring. */
 	for (*n = 0; *n < BATCH && rate_allows(&v->rate) &&
-	     room + ROOM - at >=
-	     (ptrdiff_t)(XEN_NETIF_MAX_TX_SIZE + HEADER); (*n)++) {
+	     room + ROOM - at >= (ptrdiff_t)FRAME_ROOM; (*n)++) {
 		struct frame *f = &batch[*n];
 
 		rc = tx_gather(&q->tx, &f->p, why);
 		if (rc != 1)
 			break;
 		f->copy_failed = false;
-		f->data = at + HEADER;
 		if (f->p.drop || f->p.kind != TX_PACKET)
 			continue;
-		copy_frame(v, f);
+		at = next_data(copy_frame(v, f, at));
 		rate_spend(&v->rate, f->p.size);
-		at = f->data + ((f->p.size + 15u) & ~15u);
 	}
 	grant_copies_run(&copies);
 	return rc;
@@ -76,20 +110,25 @@ static int judge(struct vif *v, struct frame *f)
 {
 	struct counts *c = &v->memory->counts;
 	struct virtio_net_hdr h;
+	uint8_t *data;
+	size_t len;
 
-	if (f->p.drop || f->copy_failed ||
-	    offload_to_tap(f->data, f->p.size,
-			   f->p.flags & NETTXF_csum_blank, f->p.gso_type,
-			   f->p.gso_size, &h)) {
-		c->sent_refused++;
-		return NETIF_RSP_ERROR;
-	}
-	if (v->spoof_check && !own_address(v->mac, f->data, f->p.size)) {
+	if (f->p.drop || f->copy_failed)
+		goto refuse;
+	data = (uint8_t *)f->piece[0].iov_base + HEADER;
+	len = f->piece[0].iov_len - HEADER;
+	if (offload_to_tap(data, len, f->p.flags & NETTXF_csum_blank,
+			   f->p.gso_type, f->p.gso_size, &h))
+		goto refuse;
+	if (v->spoof_check && !own_address(v->mac, data, len)) {
 		c->sent_filtered++;
 		return NETIF_RSP_DROPPED;
 	}
-	__builtin_memcpy(f->data - HEADER, &h, HEADER);
+	memcpy(data - HEADER, &h, HEADER);
 	return NETIF_RSP_OKAY;
+refuse:
+	c->sent_refused++;
+	return NETIF_RSP_ERROR;
 }
 
 static int change_groups(struct groups *g, const struct tx_packet *p)
@@ -104,7 +143,7 @@ static int change_groups(struct groups *g, const struct tx_packet *p)
 /* Writes the frames of the batch that may go. */
 static void send_batch(struct vif *v, unsigned int n)
 {
-	static struct iovec out[BATCH];
+	static struct wire_frame out[BATCH];
 	static bool lost[BATCH];
 	struct counts *c = &v->memory->counts;
 	unsigned int going = 0;
@@ -113,8 +152,8 @@ static void send_batch(struct vif *v, unsigned int n)
 		struct frame *f = &batch[i];
 
 		if (f->p.kind == TX_PACKET && f->status == NETIF_RSP_OKAY)
-			out[going++] = (struct iovec){ f->data - HEADER,
-						       HEADER + f->p.size };
+			out[going++] = (struct wire_frame){ f->piece,
+							    f->pieces };
 	}
 	if (going)
 		wire_write(&v->wire, out, going, lost);

@@ -18,15 +18,21 @@ struct wire {
 	int tap;
 };
 
+/* A frame in pieces, the first of which begins with its tap header. */
+struct wire_frame {
+	const struct iovec *piece;
+	unsigned int pieces;
+};
+
 /** Before the rights are given up. Returns 0 or -errno. */
 int wire_open(struct wire *w, int tap);
 void wire_close(struct wire *w);
 
 /**
- * Writes @n <= WIRE_BATCH frames, each with its tap header, in this order.
- * lost[i] is set for those that the tap would not have.
+ * Writes @n <= WIRE_BATCH frames in this order. lost[i] is set for those that
+ * the tap would not have.
  */
-void wire_write(struct wire *w, const struct iovec *frames, unsigned int n,
-		bool *lost);
+void wire_write(struct wire *w, const struct wire_frame *frames,
+		unsigned int n, bool *lost);
 
 #endif

@@ -36,14 +36,21 @@ static struct vif_queue *const queue = &vif.queue[0];
 static struct memory memory;
 static int wire;			/* the other end of the tap */
 static int tx_events, rx_events;
+static unsigned int crossings;		/* copies that take two of our pages */
 static uint8_t frame[70000];
 
 /* --- the rest of the system, played -------------------------------------- */
+
+static void note_place(const void *at, uint16_t len)
+{
+	crossings += (uintptr_t)at % RING_PAGE + len > RING_PAGE;
+}
 
 void grant_copy_from(struct grant_copies *c, uint32_t domid, uint32_t ref,
 		     uint16_t offset, void *to, uint16_t len, bool *failed)
 {
 	(void)c;
+	note_place(to, len);
 	assert_int_equal(domid, 7);
 	assert_true(offset + len <= 4096);
 	if (ref < PAGES)
@@ -57,6 +64,7 @@ void grant_copy_to(struct grant_copies *c, uint32_t domid, uint32_t ref,
 		   bool *failed)
 {
 	(void)c;
+	note_place(from, len);
 	assert_int_equal(domid, 7);
 	assert_true(offset + len <= 4096);
 	if (ref < PAGES)
@@ -108,6 +116,7 @@ static int setup(void **state)
 	wire = ends[1];
 	assert_int_equal(wire_open(&vif.wire, vif.tap.fd), 0);
 	tx_events = rx_events = 0;
+	crossings = 0;
 	assert_int_equal(ring_attach(&queue->tx, tx_page, 1, 12), 0);
 	assert_int_equal(ring_attach(&queue->rx, rx_page, 1, 8), 0);
 	for (size_t i = 0; i < sizeof(frame); i++)
@@ -252,6 +261,7 @@ static void test_receive_gso(void **state)
 	assert_memory_equal(guest[0], frame, 4096);
 	assert_memory_equal(guest[2], frame + 4096, 4096);
 	assert_memory_equal(guest[3], frame + 8192, 808);
+	assert_int_equal(crossings, 0);
 }
 
 /* Too few buffers: the frame waits, says for how many, and keeps its place. */
@@ -378,6 +388,50 @@ static void test_transmit(void **state)
 	assert_memory_equal(back + HEADER, frame, 3000);
 	assert_int_equal(recv(wire, back, sizeof(back), 0), HEADER + 60);
 	assert_int_equal(recv(wire, back, sizeof(back), 0), -1);
+}
+
+/*
+ * Parts as Linux sends them, and in all sizes: the frame is whole, its parts
+ * behind the first 512 bytes lie each within a page.
+ */
+static void test_transmit_parts(void **state)
+{
+	static const struct {
+		uint16_t size[6];
+		unsigned int crossings;
+	} rows[] = {
+		{ { 66, 4096, 4096, 4096, 1000 }, 1 },
+		{ { 600, 4096, 4096, 4096, 4096, 1 }, 0 },
+		{ { 4096, 4096, 4096 }, 0 },
+		{ { 511, 4000 }, 1 },
+		{ { 512, 4000 }, 0 },
+		{ { 14, 1, 1, 4090, 3000, 2000 }, 1 },
+		{ { 60 }, 0 },
+	};
+	uint8_t back[70000];
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint32_t size = 0, part = 0;
+
+		for (uint32_t k = 0; k < 6; k++)
+			size += rows[i].size[k];
+		for (uint32_t at = 0; at < size; at += rows[i].size[part++]) {
+			uint16_t len = rows[i].size[part];
+
+			memcpy(guest[part], frame + at, len);
+			guest_sends(part, 0, at + len < size ?
+				    NETTXF_more_data : 0, 1,
+				    (uint16_t)(part ? len : size));
+		}
+		crossings = 0;
+		assert_int_equal(vif_transmit(queue, &why), 0);
+		assert_int_equal(recv(wire, back, sizeof(back), 0),
+				 HEADER + size);
+		assert_memory_equal(back + HEADER, frame, size);
+		assert_int_equal(crossings, rows[i].crossings);
+	}
 }
 
 static void test_transmit_broken(void **state)
@@ -752,6 +806,7 @@ int main(void)
 		TEST(test_receive_corrupt),
 		TEST(test_receive_many),
 		TEST(test_transmit),
+		TEST(test_transmit_parts),
 		TEST(test_transmit_broken),
 		TEST(test_transmit_many),
 		TEST(test_transmit_rate),
