@@ -16,6 +16,8 @@ struct raw {
 	struct loop_fd ready;
 	struct loop_work retry;
 	uint32_t known;			/* chunks that the kernel knows */
+	struct io *last;		/* queued; more may join it; or NULL */
+	struct io_uring_sqe *last_sqe;	/* that it is part of */
 };
 
 /**

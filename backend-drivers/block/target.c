@@ -22,7 +22,7 @@ struct io *io_get(struct target *t)
 	if (!io)
 		return NULL;
 	io->target = t;
-	io->copy_failed = false;
+	io->copy_failed = io->alone = false;
 	io->retries = 0;
 	io->step = STEP_START;
 	io->buf = NULL;
@@ -142,16 +142,20 @@ static enum step next_step(const struct io *io)
 	}
 }
 
-/* Goes on to the next I/O of a request. False: it is done, see status. */
-static bool go_on(struct target *t, struct io *io)
+/* Begins the I/O of its step. False: it is done, see status. */
+static bool begin(struct target *t, struct io *io)
 {
-	io->step = next_step(io);
-	if (io->step == STEP_END)
-		return false;
 	if (t->way->queue(t, io))
 		return true;
 	io->status = BLKIF_RSP_ERROR;
 	return false;
+}
+
+/* Goes on to the next I/O of a request. False: it is done, see status. */
+static bool go_on(struct target *t, struct io *io)
+{
+	io->step = next_step(io);
+	return io->step != STEP_END && begin(t, io);
 }
 
 /* An I/O ended with @res. True: another one follows; false: see status. */
@@ -160,7 +164,7 @@ static bool io_result(struct target *t, struct io *io, int res)
 	bool data = io->step == STEP_DATA && io->req.op != BLKIF_OP_DISCARD;
 
 	if ((res == -EINTR || res == -EAGAIN) && io->retries++ < RETRIES)
-		return t->way->queue(t, io);
+		return begin(t, io);
 	if (res < 0 || (data && res == 0)) {
 		io->status = res == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP :
 						  BLKIF_RSP_ERROR;
@@ -168,12 +172,8 @@ static bool io_result(struct target *t, struct io *io, int res)
 	}
 	if (data) {
 		io->done += (uint32_t)res;
-		if (io->done < io->bytes && t->way->queue(t, io))
-			return true;
-		if (io->done < io->bytes) {
-			io->status = BLKIF_RSP_ERROR;
-			return false;
-		}
+		if (io->done < io->bytes)
+			return begin(t, io);
 	}
 	return go_on(t, io);
 }

@@ -39,6 +39,8 @@ struct io {
 	struct blk_request req;
 	uint32_t index;			/* its place in the ring */
 	int result;			/* a way's own, until it is told */
+	struct io *joined;		/* likewise: in the same I/O as this */
+	bool alone;			/* likewise: not to be joined again */
 	int status;			/* BLKIF_RSP_* so far */
 	bool copy_failed;
 	uint8_t retries;

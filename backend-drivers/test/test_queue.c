@@ -686,6 +686,141 @@ static void test_cannot_open(void **state)
 	assert_int_equal(bound, 0);
 }
 
+/* Orders that io_uring was given since the last call. */
+static unsigned int orders(void)
+{
+	static unsigned int seen;
+	unsigned int n = raw.ring.sq.sqe_tail - seen;
+
+	seen += n;
+	return n;
+}
+
+/* @count requests of a page each, one behind the other. */
+static void request_pages(uint8_t op, uint64_t sector, unsigned int count,
+			  uint32_t ref)
+{
+	for (unsigned int i = 0; i < count; i++)
+		request(op, sector + i * 8, 1, ref + i, 0, 7);
+}
+
+static void expect_all(uint8_t op, unsigned int count, int status)
+{
+	while (count--)
+		expect(op, status);
+}
+
+/* Requests that follow one another are one I/O, others are not. */
+static void test_joined(void **state)
+{
+	(void)state;
+	begin(NULL, false);
+	fill(1, 12, 5);
+	(void)orders();
+	request_pages(BLKIF_OP_WRITE, 16, 8, 1);
+	pump();
+	expect_all(BLKIF_OP_WRITE, 8, OK);
+	assert_int_equal(orders(), 1);
+	assert_on_disk(16, guest[1], 8 * RING_PAGE);
+	request_pages(BLKIF_OP_READ, 16, 4, 20);
+	request_pages(BLKIF_OP_READ, 48, 4, 24);
+	request_pages(BLKIF_OP_READ, 56, 2, 28);	/* not where it ended */
+	request_pages(BLKIF_OP_WRITE, 72, 2, 9);	/* not the same way */
+	request(BLKIF_OP_WRITE, 88, 1, 11, 0, 3);	/* half a page */
+	request(BLKIF_OP_WRITE, 92, 1, 11, 4, 7);	/* in another buffer */
+	pump();
+	expect_all(BLKIF_OP_READ, 10, OK);
+	expect_all(BLKIF_OP_WRITE, 4, OK);
+	assert_int_equal(orders(), 4);
+	assert_memory_equal(guest[20], guest[1], 8 * RING_PAGE);
+	assert_memory_equal(guest[28], guest[6], 2 * RING_PAGE);
+	assert_on_disk(72, guest[9], 3 * RING_PAGE);
+	/* Its flush comes first. */
+	request_pages(BLKIF_OP_WRITE, 160, 1, 1);
+	request_pages(BLKIF_OP_FLUSH_DISKCACHE, 168, 1, 2);
+	pump();
+	expect(BLKIF_OP_WRITE, OK);
+	expect(BLKIF_OP_FLUSH_DISKCACHE, OK);
+	assert_int_equal(orders(), 3);
+	assert_on_disk(160, guest[1], 2 * RING_PAGE);
+	end();
+}
+
+/* What was joined and failed does not fail together. */
+static void test_joined_short(void **state)
+{
+	int small = memfd_create("disk", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	(void)state;
+	assert_int_equal(ftruncate(small, 4 * RING_PAGE), 0);
+	assert_int_equal(fcntl(small, F_ADD_SEALS, F_SEAL_GROW), 0);
+	raw.fd = small;
+	begin(NULL, false);
+	fill(1, 12, 5);
+	request_pages(BLKIF_OP_WRITE, 0, 6, 1);
+	request_pages(BLKIF_OP_WRITE, 64, 3, 1);
+	pump();
+	expect_all(BLKIF_OP_WRITE, 4, OK);
+	expect_all(BLKIF_OP_WRITE, 5, ERR);
+	(void)orders();
+	request_pages(BLKIF_OP_READ, 0, 6, 20);
+	pump();
+	expect_all(BLKIF_OP_READ, 4, OK);
+	expect_all(BLKIF_OP_READ, 2, ERR);
+	assert_int_equal(orders(), 3);		/* two alone */
+	assert_memory_equal(guest[20], guest[1], 4 * RING_PAGE);
+	end();
+	raw.fd = disk;
+	close(small);
+}
+
+static unsigned int ended_count;
+
+static void count_ended(struct io **done, unsigned int n)
+{
+	ended_count += n;
+	while (n--)
+		io_put(target, *done++);
+}
+
+/* A write of a page without a front end. */
+static struct io *page_write(uint64_t sector)
+{
+	struct io *io = io_get(target);
+
+	io->req = (struct blk_request){
+		.op = BLKIF_OP_WRITE, .segments = 1, .sector = sector,
+	};
+	io->status = BLKIF_RSP_OKAY;
+	io->bytes = RING_PAGE;
+	assert_true(io_buffer(target, io));
+	memset(io->buf, 0, RING_PAGE);
+	return io;
+}
+
+/* What was handed over already cannot be joined any more. */
+static void test_joined_late(void **state)
+{
+	void (*done)(struct io **, unsigned int) = target->done;
+	struct io *io[2] = { page_write(0), page_write(8) };
+	struct loop_timer limit = { .run = stop_loop };
+
+	(void)state;
+	assert_ptr_equal(io[0]->buf + RING_PAGE, io[1]->buf);
+	target->done = count_ended;
+	ended_count = 0;
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_true(target_start(target, io[i]));
+		target_submit(target);
+	}
+	for (unsigned int i = 0; i < 200 && ended_count < 2; i++) {
+		loop_timer_set(&limit, 5);
+		assert_int_equal(loop_run(), 0);
+	}
+	assert_int_equal(ended_count, 2);
+	target->done = done;
+}
+
 /* A ring of 16 pages: 512 requests at once, more than the target takes. */
 static void test_large_ring(void **state)
 {
@@ -912,6 +1047,9 @@ int main(void)
 		BOTH(test_successor_journal),
 		BOTH(test_corrupt),
 		BOTH(test_cannot_open),
+		{ "test_joined", test_joined, by_raw, NULL, NULL },
+		{ "test_joined_late", test_joined_late, by_raw, NULL, NULL },
+		{ "test_joined_short", test_joined_short, by_raw, NULL, NULL },
 		BOTH(test_large_ring),
 		BOTH(test_persistent),
 		BOTH(test_persistent_full),

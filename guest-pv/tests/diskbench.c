@@ -55,7 +55,7 @@ struct way {
 	enum block_op op;
 	unsigned int depth;
 	unsigned int count;		/* requests, or MiB */
-	bool sequential;		/* the largest requests, in order */
+	enum { ANYWHERE, IN_ORDER, LARGEST } kind; /* the last in order, too */
 };
 
 static uint64_t next_sector;		/* of what is sequential */
@@ -64,25 +64,27 @@ static void fill(const struct way *w, unsigned int i)
 {
 	struct block_request *r = &requests[i];
 
-	*r = (struct block_request){ .op = w->op, .sectors = 8 };
-	if (!w->sequential) {
+	*r = (struct block_request){
+		.op = w->op, .sectors = 8, .data = disk_buffers[i],
+	};
+	if (w->kind == ANYWHERE) {
 		r->sector = somewhere();
-		r->data = disk_buffers[i];
 		return;
 	}
-	r->sectors = MIB_SECTORS - (uint32_t)(next_sector % MIB_SECTORS);
-	if (r->sectors > b.most)
-		r->sectors = b.most;
+	if (w->kind == LARGEST) {
+		r->sectors = MIB_SECTORS - (uint32_t)(next_sector % MIB_SECTORS);
+		if (r->sectors > b.most)
+			r->sectors = b.most;
+		r->data = disk_buffers[next_sector % MIB_SECTORS / 8];
+	}
 	r->sector = next_sector % (DISK_MIBS * MIB_SECTORS);
-	r->data = disk_buffers[next_sector % MIB_SECTORS / 8];
 	next_sector += r->sectors;
 }
 
 /* Keeps `depth` requests under way until `left` have been started and ended. */
 static void ask(const struct way *w)
 {
-	uint64_t left = w->sequential ? (uint64_t)w->count * MIB_SECTORS :
-			w->count * 8ul;
+	uint64_t left = w->count * (w->kind == LARGEST ? MIB_SECTORS : 8ul);
 
 	for (unsigned int i = 0; i < DEPTH; i++)
 		requests[i].done = true;
@@ -121,12 +123,14 @@ static void measure(const struct way *w)
 }
 
 static const struct way ways[] = {
-	{ "read_4k_1", BLOCK_READ, 1, 200, false },
-	{ "write_4k_1", BLOCK_WRITE, 1, 200, false },
-	{ "read_4k_32", BLOCK_READ, 32, 1600, false },
-	{ "write_4k_32", BLOCK_WRITE, 32, 1600, false },
-	{ "read_mib", BLOCK_READ, 8, 16, true },
-	{ "write_mib", BLOCK_WRITE, 8, 16, true },
+	{ "read_4k_1", BLOCK_READ, 1, 200, ANYWHERE },
+	{ "write_4k_1", BLOCK_WRITE, 1, 200, ANYWHERE },
+	{ "read_4k_32", BLOCK_READ, 32, 1600, ANYWHERE },
+	{ "write_4k_32", BLOCK_WRITE, 32, 1600, ANYWHERE },
+	{ "read_next_32", BLOCK_READ, 32, 1600, IN_ORDER },
+	{ "write_next_32", BLOCK_WRITE, 32, 1600, IN_ORDER },
+	{ "read_mib", BLOCK_READ, 8, 16, LARGEST },
+	{ "write_mib", BLOCK_WRITE, 8, 16, LARGEST },
 };
 
 static void all_ways(void)
