@@ -52,8 +52,8 @@ BACKEND_TEST_CFLAGS = $(filter-out -MMD -MP,$(TEST_CFLAGS))
 BACKEND_H := $(wildcard backend-drivers/*/*.h)
 backend_test = $(addprefix backend-drivers/,test/$(1).c $(2)) $(BACKEND_H)
 
-BACKEND_TESTS := $(addprefix $(BACKEND)/test/test_,ring console block queue \
-	net steer vif ports)
+BACKEND_TESTS := $(addprefix $(BACKEND)/test/test_,ring console block raw \
+	queue net steer vif ports)
 BACKEND_FUZZERS := $(addprefix $(BACKEND)/test/fuzz_,ring requests)
 
 $(BACKEND)/test/test_ring: $(call backend_test,test_ring,$(BACKEND_RING))
@@ -61,6 +61,10 @@ $(BACKEND)/test/test_console: $(call backend_test,test_console,\
 	console/backlog.c console/guestlog.c console/history.c console/pty.c)
 $(BACKEND)/test/test_block: $(call backend_test,test_block,\
 	block/proto.c block/buffers.c block/limit.c)
+$(BACKEND)/test/test_raw: $(call backend_test,test_raw,\
+	block/buffers.c block/limit.c block/target.c block/raw.c \
+	base/uring.c base/loop.c)
+$(BACKEND)/test/test_raw: BACKEND_TEST_LIBS := -luring
 $(BACKEND)/test/test_queue: $(call backend_test,test_queue,\
 	block/proto.c block/buffers.c block/limit.c block/target.c \
 	base/uring.c block/raw.c block/nbd.c block/persist.c block/queue.c ring/ring.c \
