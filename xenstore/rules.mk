@@ -36,12 +36,14 @@ STORE_HARNESS := $(addprefix $(STORE)/asan/test/,harness.o steps.o \
 	steps_socket.o steps_domain.o guest_ring.o)
 
 STORE_TESTS := $(addprefix $(STORE)/test/,test_tree test_rules test_quota \
-	test_ring test_model test_recover test_log test_fair)
+	test_ring test_model test_recover test_log test_fair test_loop)
 
 $(STORE_TESTS): $(STORE)/test/%: $(STORE)/asan/test/%.o $(STORE_HARNESS) \
 		$(STORE_ASAN)
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka
+
+$(STORE)/test/test_loop: $(STORE)/asan/daemon/loop.o
 
 HOST_TESTS += $(STORE_TESTS)
 

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "backend-drivers/base/log.h"
 #include "backend-drivers/base/loop.h"
@@ -15,7 +17,7 @@
 #define BUCKETS 256
 #define BATCH 32	/* more of them keep the descriptor ready */
 #define LOOKS 3		/* after the last event; see look_again() */
-#define LOOK_MS 100
+#define LOOK_NS 100000000
 
 static struct port *bucket[BUCKETS];
 static void ports_ready(struct loop_fd *f, uint32_t events);
@@ -23,9 +25,20 @@ static struct loop_fd evtchn = {
 	.fd = -1, .events = EPOLLIN, .ready = ports_ready,
 };
 
-static void look_again(struct loop_timer *t);
-static struct loop_timer late = { .run = look_again };
+static void look_again(struct loop_fd *f, uint32_t events);
+static struct loop_fd late = {
+	.fd = -1, .events = EPOLLIN, .ready = look_again,
+};
 static unsigned int looks;	/* that are left */
+
+/* Set once for many events: a timer of the loop costs each of its turns. */
+static void look_regularly(bool on)
+{
+	const struct timespec time = { .tv_nsec = on ? LOOK_NS : 0 };
+	const struct itimerspec each = { time, time };
+
+	(void)timerfd_settime(late.fd, 0, &each, NULL);
+}
 
 static struct port **find(uint32_t local)
 {
@@ -43,7 +56,7 @@ static void ports_ready(struct loop_fd *f, uint32_t events)
 
 	(void)events;
 	if (n > 0 && !looks)
-		loop_timer_set(&late, LOOK_MS);
+		look_regularly(true);
 	if (n > 0)
 		looks = LOOKS;
 	for (int i = 0; i < n; i++) {
@@ -67,16 +80,29 @@ static void ports_ready(struct loop_fd *f, uint32_t events)
  * empty, wakes nobody, and nor does any after it. So who has had events looks
  * a few times more.
  */
-static void look_again(struct loop_timer *t)
+static void look_again(struct loop_fd *f, uint32_t events)
 {
-	looks--;
+	uint64_t times;
+
+	(void)events;
+	(void)!read(f->fd, &times, sizeof(times));
+	looks -= looks > 0;
 	ports_ready(&evtchn, 0);
-	if (looks)
-		loop_timer_set(t, LOOK_MS);
+	if (!looks)
+		look_regularly(false);
 }
 
 int ports_init(void)
 {
+	int rc;
+
+	looks = 0;		/* a worker has its supervisor's */
+	late.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (late.fd < 0)
+		return -errno;
+	rc = loop_fd_add(&late);
+	if (rc)
+		return rc;
 	evtchn.fd = evtchn_open();
 	return evtchn.fd < 0 ? evtchn.fd : loop_fd_add(&evtchn);
 }

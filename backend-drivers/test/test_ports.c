@@ -104,11 +104,18 @@ static void stop(struct loop_timer *t)
 	loop_stop();
 }
 
-static void test_not_woken(void **state)
+static void run_for(unsigned int ms)
 {
 	struct loop_timer end = { .run = stop };
 
+	loop_timer_set(&end, ms);
+	(void)loop_run();
+}
+
+static void test_not_woken(void **state)
+{
 	(void)state;
+	firsts = seconds = reads = 0;
 	assert_int_equal(loop_init(), 0);
 	assert_int_equal(ports_init(), 0);
 	first.fired = first_fired;
@@ -116,18 +123,30 @@ static void test_not_woken(void **state)
 	assert_int_equal(port_bind(&first, 1, 1), 0);
 	assert_int_equal(port_bind(&second, 1, 2), 0);
 	put(first.local, true);
-	loop_timer_set(&end, 1000);
-	(void)loop_run();
+	run_for(1000);
 	assert_int_equal(firsts, 1);
 	assert_int_equal(seconds, 1);
 	/* Both, and three times nothing. */
 	assert_int_equal(reads, 5);
+	/* From the beginning, for the next event. */
+	put(second.local, true);
+	run_for(1000);
+	assert_int_equal(reads, 5 + 4);
+}
+
+/* A worker begins with what its supervisor had in mind. */
+static void test_in_worker(void **state)
+{
+	put(second.local, true);
+	run_for(50);
+	test_not_woken(state);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_woken),
+		cmocka_unit_test(test_in_worker),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "xenstore/daemon/log.h"
@@ -11,7 +12,7 @@
 
 #define BATCH	64
 #define LOOKS	3		/* see loop_look_again() */
-#define LOOK_MS	100
+#define LOOK_NS	100000000
 
 static int epoll_fd = -1;
 static bool stopped;
@@ -19,10 +20,16 @@ static struct loop_source *garbage;
 static struct loop_source *late;
 static unsigned int looks;	/* at it that are left */
 
+static void look_again(struct loop_source *src, uint32_t events);
+static struct loop_source look = { .fd = -1, .ready = look_again };
+
 int loop_init(void)
 {
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	return epoll_fd < 0 ? -errno : 0;
+	if (epoll_fd < 0)
+		return -errno;
+	look.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return look.fd < 0 ? -errno : loop_add(&look, EPOLLIN);
 }
 
 int loop_add(struct loop_source *src, uint32_t events)
@@ -75,23 +82,33 @@ void loop_stop(void)
 	stopped = true;
 }
 
+/* Set once for many events: a time to wait for costs each round. */
+static void look_regularly(bool on)
+{
+	const struct timespec time = { .tv_nsec = on ? LOOK_NS : 0 };
+	const struct itimerspec each = { time, time };
+
+	(void)timerfd_settime(look.fd, 0, &each, NULL);
+}
+
 void loop_look_again(struct loop_source *src)
 {
 	late = src;
+	if (!looks)
+		look_regularly(true);
 	looks = LOOKS;
 }
 
-static void look_again(void)
+static void look_again(struct loop_source *src, uint32_t events)
 {
-	looks--;
+	uint64_t times;
+
+	(void)events;
+	(void)!read(src->fd, &times, sizeof(times));
+	looks -= looks > 0;
 	late->ready(late, 0);
-}
-
-static int patience(const struct server *srv)
-{
-	int ms = server_patience(srv);
-
-	return looks && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
+	if (!looks)
+		look_regularly(false);
 }
 
 void loop_run(struct server *srv)
@@ -100,19 +117,16 @@ void loop_run(struct server *srv)
 	uint64_t last_tick = server_now();
 
 	while (!stopped) {
-		int n = epoll_wait(epoll_fd, event, BATCH, patience(srv));
+		int n = epoll_wait(epoll_fd, event, BATCH,
+				   server_patience(srv));
 
 		for (int i = 0; i < n; i++) {
 			struct loop_source *src = event[i].data.ptr;
 
 			src->ready(src, event[i].events);
 		}
-		if (!n && looks)
-			look_again();
 		server_continue(srv);
 		if (server_now() - last_tick >= TICK_MS) {
-			if (looks)
-				look_again();
 			server_tick(srv);
 			last_tick = server_now();
 		}
