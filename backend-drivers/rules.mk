@@ -24,7 +24,7 @@ BACKEND_COMMON = $(call backend_objs,$(BACKEND_RING) $(BACKEND_BASE)) \
 
 # A request passes through six files: functions go where they are called,
 # over the files' borders.
-$(BACKEND)/%.o: CFLAGS += -flto
+$(BACKEND)/%.o: CFLAGS += -flto=auto
 
 $(BACKEND)/%.o: backend-drivers/%.c
 	@mkdir -p $(@D)

@@ -15,6 +15,9 @@ STORE_CORE := $(addprefix xenstore/daemon/,memory.c log.c hash.c path.c \
 STORE_MAIN := $(addprefix xenstore/daemon/,loop.c socket.c holder.c hv_xen.c \
 	main.c)
 
+# As for back ends: a request passes through a dozen files.
+$(STORE)/daemon/%.o: CFLAGS += -flto=auto
+
 $(STORE)/%.o: xenstore/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
