@@ -48,9 +48,10 @@ static void prepare_data(struct raw *r, struct io *io,
 		io_uring_prep_read_fixed(sqe, r->fd, data, left, at, chunk);
 }
 
-static bool moves_data(const struct io *io)
+/* Whether it may share an I/O with its neighbours. */
+static bool is_joinable(const struct raw *r, const struct io *io)
 {
-	return io->step == STEP_DATA && io->req.op != BLKIF_OP_DISCARD;
+	return io_moves_data(io) && !io->alone && is_known(r, io);
 }
 
 /* Whether @io goes on where the last one that was queued ends. */
@@ -58,8 +59,7 @@ static bool continues(const struct raw *r, const struct io *io)
 {
 	const struct io *last = r->last;
 
-	return last && moves_data(io) && !io->alone && is_known(r, io) &&
-	       io->chunk == last->chunk &&
+	return last && is_joinable(r, io) && io->chunk == last->chunk &&
 	       io->buf + io->done == last->buf + last->bytes &&
 	       place_of(io) == end_of(last) &&
 	       io_is_write(io) == io_is_write(last);
@@ -103,7 +103,7 @@ static bool queue_step(struct target *t, struct io *io)
 	}
 	if (!sqe)
 		return false;
-	if (moves_data(io))
+	if (io_moves_data(io))
 		prepare_data(r, io, sqe);
 	else if (io->step == STEP_DATA)
 		io_uring_prep_fallocate(sqe, r->fd, FALLOC_FL_PUNCH_HOLE |
@@ -112,7 +112,7 @@ static bool queue_step(struct target *t, struct io *io)
 	else
 		io_uring_prep_fsync(sqe, r->fd, IORING_FSYNC_DATASYNC);
 	io_uring_sqe_set_data(sqe, io);
-	r->last = moves_data(io) && !io->alone && is_known(r, io) ? io : NULL;
+	r->last = is_joinable(r, io) ? io : NULL;
 	r->last_sqe = sqe;
 	return true;
 }

@@ -53,6 +53,11 @@ bool io_is_write(const struct io *io)
 	return io->req.op != BLKIF_OP_READ && io->req.op != BLKIF_OP_DISCARD;
 }
 
+bool io_moves_data(const struct io *io)
+{
+	return io->step == STEP_DATA && io->req.op != BLKIF_OP_DISCARD;
+}
+
 /* --- limits and counts ----------------------------------------------------- */
 
 void target_limit(struct target *t, const struct disk_limits *l)
@@ -161,7 +166,7 @@ static bool go_on(struct target *t, struct io *io)
 /* An I/O ended with @res. True: another one follows; false: see status. */
 static bool io_result(struct target *t, struct io *io, int res)
 {
-	bool data = io->step == STEP_DATA && io->req.op != BLKIF_OP_DISCARD;
+	bool data = io_moves_data(io);
 
 	if ((res == -EINTR || res == -EAGAIN) && io->retries++ < RETRIES)
 		return begin(t, io);

@@ -104,6 +104,8 @@ void io_put(struct target *t, struct io *io);
 bool io_buffer(struct target *t, struct io *io);
 /** True if its data goes from the guest to the disk. */
 bool io_is_write(const struct io *io);
+/** True if its step moves data: it is no flush, and no discard. */
+bool io_moves_data(const struct io *io);
 
 /** True if its limits let another request begin; if not, wake() follows. */
 bool target_admits(struct target *t);

@@ -90,8 +90,8 @@ static bool is_missed(struct vane *v, struct store *s, uint32_t domid,
 }
 
 /* Attaches the one device of @config. */
-static int attach_once(struct vane *v, uint32_t domid, struct vane_config *config,
-		  const char *kind)
+static int attach_once(struct vane *v, uint32_t domid,
+		       struct vane_config *config, const char *kind)
 {
 	struct attach a = { .domid = domid, .config = config };
 	unsigned int devid;
