@@ -20,7 +20,7 @@ backend_objs = $(patsubst %.c,$(BACKEND)/%.o,$(1))
 # What every daemon is linked with: the rings, the loop, the way to Xen's
 # nodes and the store.
 BACKEND_COMMON = $(call backend_objs,$(BACKEND_RING) $(BACKEND_BASE)) \
-	$(TOOLSTACK_SYS) $(STORE_CLIENT)
+	$(TOOLSTACK_SYS) $(DAEMON_SYS) $(STORE_CLIENT)
 
 # A request passes through six files: functions go where they are called,
 # over the files' borders.
@@ -82,7 +82,7 @@ $(BACKEND)/test/test_vif: $(call backend_test,test_vif,\
 	ring/ring.c base/loop.c base/uring.c)
 $(BACKEND)/test/test_vif: BACKEND_TEST_LIBS := -luring
 $(BACKEND)/test/test_ports: $(call backend_test,test_ports,\
-	base/ports.c base/loop.c base/log.c)
+	base/ports.c base/loop.c base/log.c) toolstack/sys/evtchn_late.c
 $(BACKEND)/test/fuzz_ring: $(call backend_test,fuzz_ring,$(BACKEND_RING))
 $(BACKEND)/test/fuzz_requests: $(call backend_test,fuzz_requests,\
 	block/proto.c net/layers.c net/gather.c net/offload.c net/hash.c \

@@ -5,6 +5,8 @@ TOOLSTACK := $(BUILD)/toolstack
 comma := ,
 
 TOOLSTACK_SYS := $(addprefix $(TOOLSTACK)/sys/,privcmd.o evtchn.o gntdev.o io.o)
+# And what a daemon needs besides.
+DAEMON_SYS := $(TOOLSTACK)/sys/evtchn_late.o
 
 # Pure parts, which the host tests and fuzzers compile anew.
 LIBVANE_IMAGE := $(addprefix toolstack/libvane/,image.c layout.c)

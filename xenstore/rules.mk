@@ -23,7 +23,7 @@ $(STORE)/%.o: xenstore/%.c
 	$(CC) $(CFLAGS) -c -o $@ $<
 
 $(STORE)/vane-stored: $(patsubst %.c,$(BUILD)/%.o,$(STORE_CORE) $(STORE_MAIN)) \
-		$(TOOLSTACK_SYS)
+		$(TOOLSTACK_SYS) $(DAEMON_SYS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 ALL += $(STORE)/vane-stored $(STORE_CLIENT)
@@ -39,21 +39,19 @@ STORE_HARNESS := $(addprefix $(STORE)/asan/test/,harness.o steps.o \
 	steps_socket.o steps_domain.o guest_ring.o)
 
 STORE_TESTS := $(addprefix $(STORE)/test/,test_tree test_rules test_quota \
-	test_ring test_model test_recover test_log test_fair test_loop)
+	test_ring test_model test_recover test_log test_fair)
 
 $(STORE_TESTS): $(STORE)/test/%: $(STORE)/asan/test/%.o $(STORE_HARNESS) \
 		$(STORE_ASAN)
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $^ -lcmocka
 
-$(STORE)/test/test_loop: $(STORE)/asan/daemon/loop.o
-
 HOST_TESTS += $(STORE_TESTS)
 
 # The daemon with the sanitizers on, for tests that talk to it as a program.
 $(STORE)/test/vane-stored: $(STORE_ASAN) \
 		$(patsubst xenstore/%.c,$(STORE)/asan/%.o,$(STORE_MAIN)) \
-		$(TOOLSTACK_SYS)
+		$(TOOLSTACK_SYS) $(DAEMON_SYS)
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $^
 

@@ -7,17 +7,14 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include "backend-drivers/base/log.h"
 #include "backend-drivers/base/loop.h"
 #include "toolstack/sys/evtchn.h"
+#include "toolstack/sys/evtchn_late.h"
 
 #define BUCKETS 256
 #define BATCH 32	/* more of them keep the descriptor ready */
-#define LOOKS 3		/* after the last event; see look_again() */
-#define LOOK_NS 100000000
 
 static struct port *bucket[BUCKETS];
 static void ports_ready(struct loop_fd *f, uint32_t events);
@@ -25,20 +22,11 @@ static struct loop_fd evtchn = {
 	.fd = -1, .events = EPOLLIN, .ready = ports_ready,
 };
 
-static void look_again(struct loop_fd *f, uint32_t events);
-static struct loop_fd late = {
-	.fd = -1, .events = EPOLLIN, .ready = look_again,
+static void late_ready(struct loop_fd *f, uint32_t events);
+static struct loop_fd late_timer = {
+	.fd = -1, .events = EPOLLIN, .ready = late_ready,
 };
-static unsigned int looks;	/* that are left */
-
-/* Set once for many events: a timer of the loop costs each of its turns. */
-static void look_regularly(bool on)
-{
-	const struct timespec time = { .tv_nsec = on ? LOOK_NS : 0 };
-	const struct itimerspec each = { time, time };
-
-	(void)timerfd_settime(late.fd, 0, &each, NULL);
-}
+static struct evtchn_late late;
 
 static struct port **find(uint32_t local)
 {
@@ -55,10 +43,8 @@ static void ports_ready(struct loop_fd *f, uint32_t events)
 	int n = evtchn_next(f->fd, local, BATCH);
 
 	(void)events;
-	if (n > 0 && !looks)
-		look_regularly(true);
 	if (n > 0)
-		looks = LOOKS;
+		evtchn_late_heard(&late);
 	for (int i = 0; i < n; i++) {
 		struct port *p = *find(local[i]);
 
@@ -74,33 +60,22 @@ static void ports_ready(struct loop_fd *f, uint32_t events)
 	}
 }
 
-/*
- * Linux's driver wakes its reader if it finds the buffer empty before it puts a
- * port in. An interrupt that is held up just there, while we read the buffer
- * empty, wakes nobody, and nor does any after it. So who has had events looks
- * a few times more.
- */
-static void look_again(struct loop_fd *f, uint32_t events)
+static void late_ready(struct loop_fd *f, uint32_t events)
 {
-	uint64_t times;
-
+	(void)f;
 	(void)events;
-	(void)!read(f->fd, &times, sizeof(times));
-	looks -= looks > 0;
+	evtchn_late_look(&late);
 	ports_ready(&evtchn, 0);
-	if (!looks)
-		look_regularly(false);
 }
 
 int ports_init(void)
 {
-	int rc;
+	int rc = evtchn_late_open(&late);
 
-	looks = 0;		/* a worker has its supervisor's */
-	late.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (late.fd < 0)
-		return -errno;
-	rc = loop_fd_add(&late);
+	if (rc)
+		return rc;
+	late_timer.fd = late.fd;
+	rc = loop_fd_add(&late_timer);
 	if (rc)
 		return rc;
 	evtchn.fd = evtchn_open();

@@ -23,6 +23,7 @@
 #include <xen/sys/xenbus_dev.h>
 
 #include "toolstack/sys/evtchn.h"
+#include "toolstack/sys/evtchn_late.h"
 #include "toolstack/sys/gntdev.h"
 #include "toolstack/sys/privcmd.h"
 #include "xenstore/daemon/domain.h"
@@ -34,7 +35,8 @@
 
 static int evtchn_fd = -1, gntdev_fd = -1, privcmd_fd = -1;
 static struct xen_domctl *domctl;	/* hypercall memory */
-static struct loop_source evtchn_source;
+static struct loop_source evtchn_source, late_source;
+static struct evtchn_late late;
 static struct server *evtchn_server;
 static int death_port;			/* VIRQ_DOM_EXC */
 
@@ -138,7 +140,7 @@ static void evtchn_ready(struct loop_source *src, uint32_t events)
 
 	(void)events;
 	while ((rc = evtchn_next(src->fd, &port, 1)) > 0) {
-		loop_look_again(src);
+		evtchn_late_heard(&late);
 		(void)evtchn_unmask(src->fd, port);
 		if ((int)port == death_port)
 			domain_news(evtchn_server);
@@ -147,6 +149,13 @@ static void evtchn_ready(struct loop_source *src, uint32_t events)
 	}
 	if (rc < 0)
 		log_line("evtchn", "error=\"%s\"", strerror(-rc));
+}
+
+static void late_ready(struct loop_source *src, uint32_t events)
+{
+	(void)src;
+	evtchn_late_look(&late);
+	evtchn_ready(&evtchn_source, events);
 }
 
 static int opened(const char *node, int fd)
@@ -208,6 +217,13 @@ int hv_xen_start(struct server *srv)
 	evtchn_source.fd = evtchn_fd;
 	evtchn_source.ready = evtchn_ready;
 	rc = loop_add(&evtchn_source, EPOLLIN);
+	if (!rc)
+		rc = evtchn_late_open(&late);
+	if (rc)
+		return rc;
+	late_source.fd = late.fd;
+	late_source.ready = late_ready;
+	rc = loop_add(&late_source, EPOLLIN);
 	if (rc)
 		return rc;
 	/* The kernel's ring outlives a daemon: the first of all attaches it. */

@@ -4,32 +4,21 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "xenstore/daemon/log.h"
 #include "xenstore/daemon/server.h"
 
 #define BATCH	64
-#define LOOKS	3		/* see loop_look_again() */
-#define LOOK_NS	100000000
 
 static int epoll_fd = -1;
 static bool stopped;
 static struct loop_source *garbage;
-static struct loop_source *late;
-static unsigned int looks;	/* at it that are left */
-
-static void look_again(struct loop_source *src, uint32_t events);
-static struct loop_source look = { .fd = -1, .ready = look_again };
 
 int loop_init(void)
 {
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll_fd < 0)
-		return -errno;
-	look.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	return look.fd < 0 ? -errno : loop_add(&look, EPOLLIN);
+	return epoll_fd < 0 ? -errno : 0;
 }
 
 int loop_add(struct loop_source *src, uint32_t events)
@@ -80,35 +69,6 @@ static void free_garbage(void)
 void loop_stop(void)
 {
 	stopped = true;
-}
-
-/* Set once for many events: a time to wait for costs each round. */
-static void look_regularly(bool on)
-{
-	const struct timespec time = { .tv_nsec = on ? LOOK_NS : 0 };
-	const struct itimerspec each = { time, time };
-
-	(void)timerfd_settime(look.fd, 0, &each, NULL);
-}
-
-void loop_look_again(struct loop_source *src)
-{
-	late = src;
-	if (!looks)
-		look_regularly(true);
-	looks = LOOKS;
-}
-
-static void look_again(struct loop_source *src, uint32_t events)
-{
-	uint64_t times;
-
-	(void)events;
-	(void)!read(src->fd, &times, sizeof(times));
-	looks -= looks > 0;
-	late->ready(late, 0);
-	if (!looks)
-		look_regularly(false);
 }
 
 void loop_run(struct server *srv)

@@ -34,15 +34,6 @@ void loop_remove(struct loop_source *src);
 /* Stop watching a descriptor that stays open. */
 void loop_forget(struct loop_source *src);
 
-/*
- * src->ready() is called a few times more in the next moments, without a word
- * from the kernel.  For event channels: Linux's driver wakes its reader if it
- * finds the buffer empty before it puts a port in.  An interrupt that is held
- * up just there, while we read the buffer empty, wakes nobody, and nor does
- * any after it.
- */
-void loop_look_again(struct loop_source *src);
-
 /* Serve until loop_stop(). */
 void loop_run(struct server *srv);
 void loop_stop(void);
