@@ -24,7 +24,9 @@
 
 #define RUN_DIR "/run/vane"
 #define LOG_DIR "/var/log/xen"
-#define YOUNG_MS 1000
+#define OLD_MS 1000u
+#define PAUSE_MS 100u
+#define PAUSE_DOUBLINGS 4u
 
 static char pid_path[64], log_path[64];
 
@@ -117,13 +119,24 @@ static void open_log(const struct daemon *d)
 	}
 }
 
+/* Longer and longer, for one that is killed when it has only just begun. */
+static void pause_for(unsigned int young)
+{
+	unsigned int doublings = young - 1;
+
+	if (doublings > PAUSE_DOUBLINGS)
+		doublings = PAUSE_DOUBLINGS;
+	usleep((PAUSE_MS << doublings) * 1000);
+}
+
 /*
  * Returns in the daemon; the holder leaves the process when the daemon ends by
- * its own will. It is started again at once; one that is killed again and
- * again costs a start a second.
+ * its own will. It is started again at once if it has lived for a while.
  */
 static void hold(struct daemon *d)
 {
+	unsigned int young = 0;
+
 	for (;;) {
 		uint64_t born = loop_now();
 		pid_t child = fork();
@@ -143,8 +156,9 @@ static void hold(struct daemon *d)
 			_exit(WEXITSTATUS(status));
 		log_line(d->name, "killed by signal %d: started again",
 			 WTERMSIG(status));
-		if (loop_now() - born < YOUNG_MS)
-			sleep(1);
+		young = loop_now() - born < OLD_MS ? young + 1 : 0;
+		if (young)
+			pause_for(young);
 	}
 }
 

@@ -72,11 +72,14 @@ static void open_logs(struct console *c)
 		log_line(c->name, "no history: error %d", -rc);
 }
 
-/* Takes all output, at most one ring full. True if there was any. */
+/*
+ * Takes all output, at most one ring full. True if there was any. Killed before
+ * the end, it leaves it to be taken again: better heard twice than never.
+ */
 static bool take_output(struct console *c)
 {
 	char text[sizeof(((struct xencons_interface *)0)->out)];
-	size_t n = stream_take(&c->out, text, sizeof(text));
+	size_t n = stream_look(&c->out, text, sizeof(text));
 
 	if (!n)
 		return false;
@@ -84,6 +87,7 @@ static bool take_output(struct console *c)
 	guestlog_add(&c->log, text, n);
 	history_add(&c->history, text, n);
 	backlog_add(&c->backlog, text, n);
+	stream_drop(&c->out, n);
 	return true;
 }
 

@@ -29,7 +29,7 @@ size_t stream_room(const struct stream *s)
 	return used > s->size ? 0 : s->size - used;
 }
 
-size_t stream_take(struct stream *s, char *to, size_t max)
+size_t stream_look(const struct stream *s, char *to, size_t max)
 {
 	size_t n = stream_waiting(s);
 
@@ -40,10 +40,14 @@ size_t stream_take(struct stream *s, char *to, size_t max)
 
 		to[i] = __atomic_load_n(from, __ATOMIC_RELAXED);
 	}
-	s->at += n;
+	return n;
+}
+
+void stream_drop(struct stream *s, size_t n)
+{
+	s->at += (uint32_t)n;
 	if (n)
 		shared_store_release(s->ours, s->at);
-	return n;
 }
 
 size_t stream_put(struct stream *s, const char *from, size_t len)

@@ -27,10 +27,17 @@ void stream_attach(struct stream *s, void *bytes, uint32_t size,
 		   uint32_t *ours, uint32_t *theirs);
 
 /**
- * We are the consumer: moves at most @max bytes to @to and frees their
- * place. Returns how many; the peer wants an event if any were moved.
+ * We are the consumer: copies at most @max of the bytes that wait to @to and
+ * returns how many. They stay where they are until stream_drop(): who is
+ * killed between leaves them to its successor.
  */
-size_t stream_take(struct stream *s, char *to, size_t max);
+size_t stream_look(const struct stream *s, char *to, size_t max);
+
+/**
+ * We are the consumer: frees the place of the first @n bytes, as many as
+ * stream_look() has returned at most. The peer wants an event if @n is not 0.
+ */
+void stream_drop(struct stream *s, size_t n);
 
 /** We are the consumer: bytes that wait. */
 size_t stream_waiting(const struct stream *s);
