@@ -97,7 +97,7 @@ $(BACKEND_FUZZERS):
 	$(CLANG) $(BACKEND_TEST_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
 
 # What whole-system tests have in their machines.
-BACKEND_PROGRAMS := $(addprefix $(BACKEND)/test/,stream offload)
+BACKEND_PROGRAMS := $(addprefix $(BACKEND)/test/,stream offload pauses)
 $(BACKEND_PROGRAMS): $(BACKEND)/test/%: backend-drivers/test/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $<

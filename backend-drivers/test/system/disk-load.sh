@@ -21,15 +21,16 @@ kill_workers() {
 	done
 }
 
+# Not so soon that it is started more slowly.
 kill_daemon() {
-	for _ in 1 2 3; do
+	for i in $(seq $KILLS); do
 		pid=$(cat /run/vane/blockd.pid)
 		kill -KILL "$pid"
-		until_true 60 another blockd "$pid" || return 1
-		sleep 2
+		until_true 60 another "$pid" || return 1
+		usleep $((1050000 + i * 37777 % 300000))
 	done
 }
-another() { [ "$(cat /run/vane/$1.pid 2>/dev/null)" != "$2" ]; }
+another() { [ "$(cat /run/vane/blockd.pid 2>/dev/null)" != "$1" ]; }
 
 attached() {
 	[ "$(xenstore-ls -f /local/domain/0/backend/vane-vbd 2>/dev/null |
@@ -105,7 +106,7 @@ fio_part() {
 	ok "a disk is attached and detached 50 times under load" attach_detach
 	ok "the worker of the other is killed $KILLS times meanwhile" \
 		wait $kills || tell /tmp/kills
-	ok "the daemon is killed three times" kill_daemon
+	ok "the daemon is killed $KILLS times" kill_daemon
 	ok "fio has verified for two minutes" says load '@two minutes' 900
 	ok "no block was wrong, no error seen" no_fio_bad
 	ok "the requests were counted" counts_some reads

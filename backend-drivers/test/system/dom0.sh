@@ -11,17 +11,55 @@ goes_on() {
 	had=$(rounds)
 	until_true 120 more_rounds 2
 }
-no_bad_round() { ! grep '^@round .* bad' $log; }
+no_bad_round() { ! grep '@round .* bad\|@fault' $log; }
 
 running() { [ -d /proc/"$1" ]; }
 ended() { ! running "$1"; }
 
-# again DAEMON: killed, it is there again without anybody's help
-another() { [ "$(cat /run/vane/$1.pid 2>/dev/null)" != "$2" ]; }
-again() {
-	pid=$(cat /run/vane/$1.pid)
-	kill -KILL "$pid" && until_true 60 ended "$pid" &&
-		until_true 60 another $1 "$pid"
+# process_of disk|net|DAEMON: a device's process, or a daemon's
+process_of() {
+	case $1 in
+	disk)	cat /run/vane/workers/vane-vbd.* ;;
+	net)	cat /run/vane/workers/vane-vif.* ;;
+	*)	cat /run/vane/$1.pid ;;
+	esac 2>/dev/null
+}
+replaced() {
+	now=$(process_of $1)
+	[ -n "$now" ] && [ "$now" != "$2" ]
+}
+
+# Killed, it is there again without anybody's help: each time, and each time in
+# the middle of something else.
+dies() {
+	for i in $(seq $kills); do
+		pid=$(process_of $1)
+		kill -KILL "$pid" && until_true 60 replaced $1 "$pid" ||
+			return 1
+		usleep $((1050000 + i * 37777 % 300000))
+	done
+}
+
+# paused DEVICE: for less than a second at most
+paused() {
+	sed -n "s/^@longest $1 \([0-9]*\) .*/\1/p" $log | sort -n |
+		tail -n 1 >/tmp/longest
+	echo "# longest pause of its $1: $(cat /tmp/longest) ms"
+	[ "$(cat /tmp/longest)" -lt 1000 ]
+}
+
+# What it says is numbered. What was being written when a daemon died may be
+# there twice.
+all_heard() {
+	tr -d '\r' <$log | awk '/^@tick [0-9]+ *which is to fill the ring$/ { said[$2]; n = $2 }
+		END {
+			for (i = 1; i <= n; i++)
+				if (!(i in said))
+					print "# never heard: " i
+			exit n < 100
+		}' >/tmp/unheard && [ ! -s /tmp/unheard ] && return 0
+	head -n 5 /tmp/unheard
+	return 1
 }
 
 # A daemon that is asked to end does, and stays away.
@@ -31,29 +69,16 @@ start_anew() {
 }
 
 # Three times, while the guest is in the middle of it.
-disk_again() {
+blockd_anew() {
 	for _ in 1 2 3; do
-		"$1" blockd && goes_on || return 1
-	done
-}
-
-# The process that serves the domain's disk. A successor does the work that
-# it left.
-worker() { cat /run/vane/workers/vane-vbd.*; }
-other_worker() { [ "$(worker)" != "$1" ]; }
-worker_again() {
-	for _ in 1 2 3 4 5; do
-		pid=$(worker)
-		sleep 1
-		kill -KILL "$pid" && until_true 60 other_worker "$pid" &&
-			goes_on || return 1
+		start_anew blockd && goes_on || return 1
 	done
 }
 
 # It may do what a user may whom nobody knows, and few system calls.
 status_of() { sed -n "s/^$2:[[:space:]]*//p" /proc/$1/status; }
 has_no_rights() {
-	pid=$(worker)
+	pid=$(process_of disk)
 	[ "$(status_of $pid Uid | cut -f1)" -ge 1900000000 ] &&
 		[ "$(status_of $pid CapEff)" = 0000000000000000 ] &&
 		[ "$(status_of $pid Seccomp)" = 2 ] &&
@@ -61,7 +86,7 @@ has_no_rights() {
 }
 # Its log, its supervisor, its disk, and what rings and events need.
 holds_little() {
-	for fd in /proc/$(worker)/fd/*; do
+	for fd in /proc/$(process_of disk)/fd/*; do
 		readlink $fd
 	done | sed 's/:\[[0-9]*\]$//' | sort -u >/tmp/held
 	cat >/tmp/may <<-END
@@ -101,8 +126,9 @@ refused() {
 
 shut_down() { $tool destroy solid >/dev/null && until_true 60 not_listed solid; }
 
-plan 18
+plan 26
 ok "services come up" services
+stream serve 5000 &
 snapshot /tmp/state
 ok "a domain comes up" make_solid
 ok "its disk works" goes_on
@@ -110,16 +136,24 @@ ok "a second domain cannot have the same disk" \
 	refused twin /tmp/solid.img "busy"
 ok "its worker has no rights" has_no_rights
 ok "and holds nothing but what it needs" holds_little
-ok "its worker may be killed" worker_again
-ok "vane-blockd may end" disk_again start_anew
-ok "vane-blockd may be killed" disk_again again
+ok "vane-blockd may end" blockd_anew
 ok "the domain can be reached" pings
 ok "and be sent to" sent
-ok "vane-netd may be killed" again netd
+ok "its disk's process may be killed $kills times" dies disk
+ok "and its disk works" goes_on
+ok "vane-blockd may be killed $kills times" dies blockd
+ok "and its disk works" goes_on
+ok "its interface's process may be killed $kills times" dies net
+ok "and it can be reached" pings
+ok "vane-netd may be killed $kills times" dies netd
 ok "the domain can be reached again" pings
 ok "and be sent to again" sent
-ok "vane-consoled may be killed" again consoled
+ok "vane-consoled may be killed $kills times" dies consoled
 ok "what the domain says is heard again" goes_on
+ok "its disk never paused for a second" paused disk
+ok "nor its interface" paused net
+ok "nor its console" paused console
+ok "all that it said was heard" all_heard
 ok "no round was bad" no_bad_round
 shut_down
 ok "nothing is left" as_before /tmp/state

@@ -38,20 +38,19 @@ kill_one() {
 	until_true 60 other worker "$worker"
 }
 
-# Again and again: every fifth time the daemon, else the worker alone.
-kill_all() {
-	done=0
+# under_load COMMAND: so many times, while data moves all the time
+under_load() {
 	begun_s=$(uptime_s)
-	while [ $done -lt $kills ]; do
-		kill -0 $moving 2>/dev/null || { moves_again || return 1; }
-		done=$((done + 1))
-		kill_one $([ $((done % 5)) = 0 ] && echo daemon ||
-			echo worker) || return 1
-		# Who dies within a second is started again more slowly.
-		usleep $((1050000 + done % 7 * 15000))
-		[ $((done % 10)) != 0 ] || echo "# killed $done times"
+	way=take
+	moves $way &
+	moving=$!
+	sleep 1
+	for turn in $(seq $kills); do
+		kill -0 $moving 2>/dev/null || moves_again || return 1
+		$1 || return 1
+		[ $((turn % 10)) != 0 ] || echo "# $turn times"
 	done
-	echo "# killed $done times in $(($(uptime_s) - begun_s)) s"
+	echo "# all in $(($(uptime_s) - begun_s)) s"
 	wait $moving
 }
 moves_again() {
@@ -60,12 +59,22 @@ moves_again() {
 	moves $way &
 	moving=$!
 }
-dies() {
-	way=take
-	moves $way &
-	moving=$!
-	sleep 1
-	kill_all
+kill_each() {
+	for who in worker daemon; do
+		kill_one $who || return 1
+		# Who dies within a second is started again more slowly.
+		usleep $((1050000 + turn % 7 * 15000))
+	done
+}
+
+connected() {
+	[ "$(xenstore-ls -f /local/domain/0/backend/vane-vif 2>/dev/null |
+		sed -n 's,.*/1/state = "\(.*\)",\1,p')" = 4 ]
+}
+come_and_go() {
+	{ $tool network-attach loaded mac=00:16:3e:00:01:01,bridge=xenbr0 &&
+		until_true 60 connected && $tool network-detach loaded 1
+	} >/tmp/attach.out 2>&1 || { tell /tmp/attach.out; return 1; }
 }
 
 counted() { vane-netd -s | grep -q "sent=[1-9].*received=[1-9]"; }
@@ -80,8 +89,13 @@ on() { ok "offloads are switched on" switch on; }
 off() { ok "and off" switch off; }
 offloads=on
 kills() {
-	ok "back ends die $kills times, and no byte is wrong" dies ||
+	ok "each back end dies $kills times, and no byte is wrong" \
+		under_load kill_each ||
 		tail -n 40 /var/log/xen/vane-netd.log | sed 's/^/# /'
+}
+attaches() {
+	ok "another interface comes and goes $kills times, and no byte is wrong" \
+		under_load come_and_go
 }
 
 ok "services come up" services
