@@ -59,12 +59,12 @@ moves_again() {
 	moves $way &
 	moving=$!
 }
+# A daemon that dies within its first second is started again more slowly.
 kill_each() {
-	for who in worker daemon; do
-		kill_one $who || return 1
-		# Who dies within a second is started again more slowly.
-		usleep $((1050000 + turn % 7 * 15000))
-	done
+	kill_one daemon || return 1
+	usleep $((500000 + turn % 7 * 15000))
+	kill_one worker || return 1
+	usleep $((600000 - turn % 5 * 10000))
 }
 
 connected() {
