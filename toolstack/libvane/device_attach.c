@@ -18,6 +18,7 @@
 #define TAKEN_MS	2000	/* a kernel that runs takes a device within this */
 #endif
 #define MISSED_US	100000	/* and sees within this that one is gone */
+#define TRIES		3	/* with more time for that each time */
 
 /* --- one more ------------------------------------------------------------ */
 
@@ -60,7 +61,10 @@ static int enter_one(struct store *s, store_tx tx, void *arg)
 	return w.rc;
 }
 
-/* Whether the guest's kernel, which runs, does not look at the device. */
+/*
+ * Whether the guest's kernel, which runs, does not look at the device, or
+ * closes it at once: it is still busy with the one before.
+ */
 static bool is_missed(struct vane *v, struct store *s, uint32_t domid,
 		      const char *kind, unsigned int devid)
 {
@@ -86,7 +90,8 @@ static bool is_missed(struct vane *v, struct store *s, uint32_t domid,
 			break;
 	}
 	(void)store_unwatch(s, d.front, "taken");
-	return state == XenbusStateInitialising;
+	return state == XenbusStateInitialising ||
+	       state == XenbusStateClosing || state == XenbusStateClosed;
 }
 
 /* Attaches the one device of @config. */
@@ -117,8 +122,9 @@ static int attach_once(struct vane *v, uint32_t domid,
 
 /*
  * A kernel that learns that a device is gone looks whether its node is there,
- * and takes one of the same name that came at once for the old one. So a device
- * that it does not look at goes and comes once more.
+ * and takes one of the same name that came at once for the old one; or it has
+ * seen that, and closes the old one by the new one's node. So a device that is
+ * not taken goes and comes again.
  */
 static int attach(struct vane *v, uint32_t domid, struct vane_config *config,
 		  const char *kind)
@@ -130,11 +136,15 @@ static int attach(struct vane *v, uint32_t domid, struct vane_config *config,
 	if (!rc)
 		rc = attach_once(v, domid, config, kind);
 	devid = config->nr_disks ? config->disks->devid : config->nics->devid;
-	if (rc || !is_missed(v, s, domid, kind, devid))
-		return rc;
-	rc = vane_device_detach(v, domid, kind, devid, true);
-	(void)usleep(MISSED_US);
-	return rc ? rc : attach_once(v, domid, config, kind);
+	for (unsigned int tries = 1; !rc && tries < TRIES; tries++) {
+		if (!is_missed(v, s, domid, kind, devid))
+			return 0;
+		rc = vane_device_detach(v, domid, kind, devid, true);
+		(void)usleep(MISSED_US * tries * tries);
+		if (!rc)
+			rc = attach_once(v, domid, config, kind);
+	}
+	return rc;
 }
 
 static int attach_planned(struct vane *v, uint32_t domid,

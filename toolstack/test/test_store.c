@@ -679,33 +679,59 @@ static void backend_misses_guest(struct store *s)
 	store_write_str(s, 0, VIF "/state", "6");
 }
 
-/* The guest looks at the device when it comes for the second time. */
-static void guest_misses_one(struct store *s)
+#define FRONT_STATE HOME "/device/vif/0/state"
+
+/* The guest looks at the device when it has come for the third time. */
+static void guest_misses_two(struct store *s)
+{
+	for (int i = 0; i < 2; i++) {
+		backend_connects(s);
+		backend_misses_guest(s);
+		while (store_exists(s, 0, VIF))
+			usleep(1000);
+	}
+	backend_connects(s);
+	store_write_str(s, 0, FRONT_STATE, "3");
+}
+
+/* It lets the one before go when the next one is there already. */
+static void guest_closes_one(struct store *s)
 {
 	backend_connects(s);
+	store_write_str(s, 0, FRONT_STATE, "5");
 	backend_misses_guest(s);
 	while (store_exists(s, 0, VIF))
 		usleep(1000);
 	backend_connects(s);
-	store_write_str(s, 0, HOME "/device/vif/0/state", "3");
+	store_write_str(s, 0, FRONT_STATE, "4");
 }
 
-static void test_attach_missed(void **state)
+static void attach_to(struct vane *v, void (*guest)(struct store *s),
+		      int front_state)
 {
-	struct vane *v = *state;
 	struct vane_device *list;
 	unsigned int count;
 	pid_t other;
 
 	enter_bare(v);
 	fake.runs = true;
-	other = play(guest_misses_one);
+	other = play(guest);
 	assert_int_equal(vane_nic_attach(v, DOMID, &more), 0);
 	end(other);
 	assert_int_equal(vane_devices(v, DOMID, "vif", &list, &count), 0);
 	assert_int_equal(count, 1);
-	assert_int_equal(list->state, 3);
+	assert_int_equal(list->state, front_state);
 	free(list);
+}
+
+static void test_attach_missed(void **state)
+{
+	attach_to(*state, guest_misses_two, 3);
+}
+
+static void test_attach_closed(void **state)
+{
+	attach_to(*state, guest_closes_one, 4);
 }
 
 /* A guest that holds on keeps its device, unless it is forced. */
@@ -897,6 +923,7 @@ int main(int argc, char **argv)
 		test(test_attach),
 		test(test_attach_fails),
 		test(test_attach_missed),
+		test(test_attach_closed),
 		test(test_detach_in_use),
 		test(test_script),
 		test(test_script_at_end),

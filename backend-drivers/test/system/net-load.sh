@@ -74,7 +74,11 @@ connected() {
 come_and_go() {
 	{ $tool network-attach loaded mac=00:16:3e:00:01:01,bridge=xenbr0 &&
 		until_true 60 connected && $tool network-detach loaded 1
-	} >/tmp/attach.out 2>&1 || { tell /tmp/attach.out; return 1; }
+	} >/tmp/attach.out 2>&1 && return 0
+	xenstore-ls -f | grep "device/vif\|vane-vif" >>/tmp/attach.out
+	tail -n 20 /var/log/xen/vane-netd.log >>/tmp/attach.out
+	tell /tmp/attach.out
+	return 1
 }
 
 counted() { vane-netd -s | grep -q "sent=[1-9].*received=[1-9]"; }
