@@ -77,6 +77,7 @@ come_and_go() {
 	} >/tmp/attach.out 2>&1 && return 0
 	xenstore-ls -f | grep "device/vif\|vane-vif" >>/tmp/attach.out
 	tail -n 20 /var/log/xen/vane-netd.log >>/tmp/attach.out
+	tail -n 60 $log >>/tmp/attach.out
 	tell /tmp/attach.out
 	return 1
 }
