@@ -20,6 +20,7 @@ static uint32_t failures;
 static void (*main_fn)(void);
 static struct vcpu *main_vcpu;
 static struct timer main_timer;
+static struct vcpu *reaper; /* one for all runs */
 
 /* Who was switched away from, for the first code on the new stack. */
 static _Thread_local struct vcpu *switched_from;
@@ -102,6 +103,8 @@ void vcpu_stack_init(struct vcpu *v, void (*fn)(void *), void *arg)
 	s->arg = arg;
 	s->stack = stack_new(first_steps);
 	v->switched_rsp = (uint64_t)s;
+	if (!reaper)
+		reaper = v; /* run_cpu() starts it before all others */
 }
 
 /* hv_free_pages() of a vCPU's stack is not told whose it was. */
@@ -157,17 +160,27 @@ void smp_fail(const char *what, int line)
 	(void)atomic_add(&failures, 1);
 }
 
+/*
+ * A domain is out of the table before the reaper is done with it. Whom a run
+ * does not leave asleep, the next one never runs again.
+ */
+static bool reaper_sleeps(void)
+{
+	return !READ_ONCE(reaper->sched.runnable) &&
+	       !load_acquire(&reaper->sched.on_cpu);
+}
+
 static void main_thread(void *arg)
 {
 	main_fn();
+	while (!reaper_sleeps())
+		smp_sleep(NSEC_PER_MSEC);
 	WRITE_ONCE(stopping, true);
 	for (;;) {
 		sched_block_prepare();
 		schedule();
 	}
 }
-
-static bool reaper_runs;
 
 static void run_cpu(unsigned int id)
 {
@@ -182,10 +195,8 @@ static void run_cpu(unsigned int id)
 	while (cpus_online() != (1UL << cpus_present) - 1)
 		thread_nap();
 	if (id == 0) {
-		/* It sleeps from one run to the next. */
-		if (!reaper_runs)
+		if (!reaper)
 			reaper_start();
-		reaper_runs = true;
 		main_vcpu = thread_create(main_thread, NULL, "test");
 	}
 	idle_loop();
