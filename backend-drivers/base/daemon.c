@@ -19,14 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend-drivers/base/again.h"
 #include "backend-drivers/base/log.h"
 #include "backend-drivers/base/loop.h"
 
 #define RUN_DIR "/run/vane"
 #define LOG_DIR "/var/log/xen"
-#define OLD_MS 1000u
-#define PAUSE_MS 100u
-#define PAUSE_DOUBLINGS 4u
 
 static char pid_path[64], log_path[64];
 
@@ -119,29 +117,20 @@ static void open_log(const struct daemon *d)
 	}
 }
 
-/* Longer and longer, for one that is killed when it has only just begun. */
-static void pause_for(unsigned int young)
-{
-	unsigned int doublings = young - 1;
-
-	if (doublings > PAUSE_DOUBLINGS)
-		doublings = PAUSE_DOUBLINGS;
-	usleep((PAUSE_MS << doublings) * 1000);
-}
-
 /*
  * Returns in the daemon; the holder leaves the process when the daemon ends by
- * its own will. It is started again at once if it has lived for a while.
+ * its own will.
  */
 static void hold(struct daemon *d)
 {
-	unsigned int young = 0;
+	struct again again = { 0 };
 
 	for (;;) {
-		uint64_t born = loop_now();
-		pid_t child = fork();
+		pid_t child;
 		int status;
 
+		again_begun(&again);
+		child = fork();
 		if (child < 0)
 			log_line(d->name, "nobody will start it again: %s",
 				 strerror(errno));
@@ -156,9 +145,8 @@ static void hold(struct daemon *d)
 			_exit(WEXITSTATUS(status));
 		log_line(d->name, "killed by signal %d: started again",
 			 WTERMSIG(status));
-		young = loop_now() - born < OLD_MS ? young + 1 : 0;
-		if (young)
-			pause_for(young);
+		again_ended(&again);
+		usleep(again_pause(&again) * 1000);
 	}
 }
 

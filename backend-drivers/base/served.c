@@ -334,7 +334,7 @@ static int probe(struct device *d)
 	s->worker.run = work;
 	s->worker.said = said;
 	s->worker.ended = ended;
-	s->worker.young = 0;
+	s->worker.again.young = 0;
 	s->successor = d->state == XenbusStateConnected;
 	s->phase = SERVED_OPENING;
 	start(s);

@@ -18,9 +18,6 @@
 
 #include "backend-drivers/base/log.h"
 
-#define OLD_MS 1000u
-#define PAUSE_MS 100u
-#define PAUSE_DOUBLINGS 3u
 #define MESSAGES_PER_TURN 16
 
 /* In the child: descriptors in the places that the process expects. */
@@ -77,7 +74,7 @@ static void process_ended(struct loop_fd *f, uint32_t events)
 		return;
 	forget(w);
 	w->signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
-	w->young = loop_now() - w->born < OLD_MS ? w->young + 1 : 0;
+	again_ended(&w->again);
 	w->ended(w);
 }
 
@@ -154,7 +151,7 @@ static int start(struct worker *w)
 		return rc;
 	}
 	w->running = true;
-	w->born = loop_now();
+	again_begun(&w->again);
 	return 0;
 }
 
@@ -162,12 +159,8 @@ static void pause_over(struct loop_timer *t);
 
 static void pause_for(struct worker *w)
 {
-	unsigned int doublings = w->young - 1;
-
-	if (doublings > PAUSE_DOUBLINGS)
-		doublings = PAUSE_DOUBLINGS;
 	w->pause.run = pause_over;
-	loop_timer_set(&w->pause, PAUSE_MS << doublings);
+	loop_timer_set(&w->pause, again_pause(&w->again));
 }
 
 static void begin(struct worker *w)
@@ -177,7 +170,7 @@ static void begin(struct worker *w)
 	if (!rc)
 		return;
 	log_line(w->name, "cannot start a worker: %s", strerror(-rc));
-	w->young++;
+	w->again.young++;
 	pause_for(w);
 }
 
@@ -188,7 +181,7 @@ static void pause_over(struct loop_timer *t)
 
 void worker_start(struct worker *w)
 {
-	if (w->young)
+	if (w->again.young)
 		pause_for(w);
 	else
 		begin(w);

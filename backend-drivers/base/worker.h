@@ -2,11 +2,6 @@
  * A process of its own for one device, as the supervisor sees it: started by
  * fork(), talked to in messages, started again when it dies. What the process
  * does, and what it may do, is served.c's.
- *
- * A process that has lived for a second is followed by the next at once; one
- * that dies young costs a pause, which doubles each time up to 0.8 s: a
- * guest that knows how to kill its worker does not get the machine for it, and
- * one that does not never waits for a second.
  */
 #ifndef BACKEND_BASE_WORKER_H
 #define BACKEND_BASE_WORKER_H
@@ -15,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend-drivers/base/again.h"
 #include "backend-drivers/base/loop.h"
 
 #define WORKER_CONTROL 3	/* its descriptor of the messages */
@@ -38,8 +34,7 @@ struct worker {
 	struct loop_fd control, process;
 	struct loop_timer pause;
 	bool running;
-	uint64_t born;		/* ms */
-	unsigned int young;	/* early deaths in a row */
+	struct again again;
 	int signal;		/* that killed the last one, or 0 */
 };
 

@@ -66,9 +66,10 @@ static void succeeded(void)
 	char text[80];
 
 	last = now;
+	done++;
 	if (pause > longest)
 		longest = pause;
-	if (grown || ++done % 1000 == 0)
+	if (grown || done % 1000 == 0)
 		say(text, snprintf(text, sizeof(text),
 				   "@longest %s %" PRIu64 " after %" PRIu64
 				   "\n", device, longest / 1000, done));

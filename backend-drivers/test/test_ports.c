@@ -1,7 +1,7 @@
 /*
  * Event channels in the loop (base/ports.c) with a driver of our own below
  * them: who is not woken for a port finds it all the same, and looks no longer
- * than for some moments.
+ * than for some moments. And who dies again and again waits (base/again.h).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "backend-drivers/base/again.h"
 #include "backend-drivers/base/loop.h"
 #include "backend-drivers/base/ports.h"
 #include "toolstack/sys/evtchn.h"
@@ -142,11 +143,30 @@ static void test_in_worker(void **state)
 	test_not_woken(state);
 }
 
+static void test_again(void **state)
+{
+	static const unsigned int pauses[] = { 100, 200, 400, 800, 800, 800 };
+	struct again a = { 0 };
+
+	(void)state;
+	assert_int_equal(again_pause(&a), 0);
+	for (unsigned int i = 0; i < 6; i++) {
+		again_begun(&a);
+		again_ended(&a);
+		assert_int_equal(again_pause(&a), pauses[i]);
+	}
+	again_begun(&a);
+	a.born -= AGAIN_OLD_MS;
+	again_ended(&a);
+	assert_int_equal(again_pause(&a), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_woken),
 		cmocka_unit_test(test_in_worker),
+		cmocka_unit_test(test_again),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
