@@ -114,20 +114,23 @@ $(TOOLSTACK)/test/test_kernel_cache: toolstack/test/test_kernel_cache.c \
 		-DCACHE_DIR='"$(abspath $(TOOLSTACK))/test/cache"' -o $@ \
 		$(filter %.c,$^) -lcmocka
 
-# Its fake hypervisor takes the place of hv.c; the store daemon is real.
-$(TOOLSTACK)/test/test_store: toolstack/test/test_store.c \
-		$(addprefix toolstack/libvane/,entries.c device.c device_up.c \
-		device_down.c device_plan.c device_attach.c settings.c \
-		hotplug.c child.c script.c config_next.c config_text.c \
-		destroy.c power.c names.c messages.c) \
-		toolstack/sys/io.c $(LIBVANE_CONFIG) $(TOOLSTACK_H) $$(STORE_CLIENT) \
+# Their fake hypervisor takes the place of hv.c; the store daemon is real.
+STORE_WORLD := toolstack/test/store_world.c \
+	$(addprefix toolstack/libvane/,entries.c device.c device_up.c \
+	device_down.c device_plan.c device_attach.c settings.c hotplug.c \
+	child.c script.c config_next.c config_text.c destroy.c power.c \
+	names.c messages.c) toolstack/sys/io.c $(LIBVANE_CONFIG)
+
+$(TOOLSTACK)/test/test_store: TEST_LINK := -Wl,--wrap=store_call_text
+$(TOOLSTACK)/test/test_store $(TOOLSTACK)/test/test_devices: \
+		$(TOOLSTACK)/test/%: toolstack/test/%.c $(STORE_WORLD) \
+		$(TOOLSTACK_H) toolstack/test/store_world.h $$(STORE_CLIENT) \
 		$(BUILD)/xenstore/vane-stored
 	@mkdir -p $(@D)
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) \
 		-DSTORED='"$(abspath $(BUILD))/xenstore/vane-stored"' \
 		-DDEVICE_GONE_MS=4000 -DSCRIPT_MS=1000 -DTAKEN_MS=300 \
-		-Wl,--wrap=store_call_text -o $@ \
-		$(filter %.c %.o,$^) -lcmocka
+		$(TEST_LINK) -o $@ $(filter %.c %.o,$^) -lcmocka
 
 # The commands with a fake library below them.
 $(TOOLSTACK)/test/test_golden: toolstack/test/test_golden.c \
@@ -174,7 +177,7 @@ toolstack/test/unwrap: $(BUILD)/vane-unwrap $$(DEBIAN)/kernels.stamp
 HOST_TESTS += $(addprefix toolstack/test/,configs bootloader unwrap import \
 	completion) \
 	$(addprefix $(TOOLSTACK)/test/,test_config test_image \
-	test_kernel_cache test_store \
+	test_kernel_cache test_store test_devices \
 	test_golden)
 FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image fuzz_menu \
 	fuzz_disk fuzz_ovf)
