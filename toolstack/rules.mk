@@ -9,7 +9,7 @@ TOOLSTACK_SYS := $(addprefix $(TOOLSTACK)/sys/,privcmd.o evtchn.o gntdev.o io.o)
 DAEMON_SYS := $(TOOLSTACK)/sys/evtchn_late.o
 
 # Pure parts, which the host tests and fuzzers compile anew.
-LIBVANE_IMAGE := $(addprefix toolstack/libvane/,image.c layout.c)
+LIBVANE_IMAGE := $(addprefix toolstack/libvane/,image.c layout.c place.c)
 UNWRAP := toolstack/unwrap/unwrap.c
 LIBVANE_CONFIG := $(addprefix toolstack/libvane/,cfg.c report.c config.c \
 	config_values.c config_other.c config_disk.c config_vif.c text.c)
@@ -19,7 +19,7 @@ LIBVANE_SRC := $(LIBVANE_IMAGE) $(LIBVANE_CONFIG) \
 	$(LIBVANE_CONVERT) \
 	$(addprefix toolstack/libvane/,context.c messages.c hv.c host.c \
 	domains.c settings.c kernel_file.c kernel_cache.c build_memory.c \
-	build_load.c \
+	build_unpack.c build_load.c \
 	build_vcpu.c limits.c entries.c device.c device_up.c \
 	device_down.c device_plan.c device_attach.c hotplug.c sched.c trace.c \
 	pools.c pool_config.c config_next.c tune.c create.c \
@@ -70,7 +70,8 @@ $(BUILD)/vane-bootloader: $(call toolstack_objs,$(BOOTLOADER) \
 # A kernel out of a bzImage, in the same sandbox.
 UNWRAP_LIBS := -llzma -llz4 -lz -lzstd -lbz2 -llzo2
 $(BUILD)/vane-unwrap: $(call toolstack_objs,$(UNWRAP) \
-		$(addprefix toolstack/,unwrap/main.c bootloader/sandbox.c))
+		$(addprefix toolstack/,unwrap/main.c bootloader/sandbox.c \
+		sys/privcmd.c))
 	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(UNWRAP_LIBS) -lseccomp
 
 # OVF appliances: the XML library brings many others.
@@ -101,10 +102,22 @@ $(TOOLSTACK)/test/test_config: toolstack/test/test_config.c $(LIBVANE_CONFIG) \
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
 $(TOOLSTACK)/test/test_image: toolstack/test/test_image.c $(LIBVANE_IMAGE) \
-		$(UNWRAP) $(TOOLSTACK_H)
+		$(TOOLSTACK_H)
+	@mkdir -p $(@D)
+	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
+
+$(TOOLSTACK)/test/test_unwrap: toolstack/test/test_unwrap.c $(UNWRAP) \
+		toolstack/libvane/image.c $(TOOLSTACK_H)
 	@mkdir -p $(@D)
 	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka \
 		$(UNWRAP_LIBS)
+
+# Its fakes stand for the helper and the hypervisor.
+$(TOOLSTACK)/test/test_unpack: toolstack/test/test_unpack.c $(LIBVANE_IMAGE) \
+		toolstack/libvane/build_unpack.c toolstack/sys/io.c \
+		$(TOOLSTACK_H)
+	@mkdir -p $(@D)
+	$(CC) $(TOOLSTACK_TEST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
 $(TOOLSTACK)/test/test_kernel_cache: toolstack/test/test_kernel_cache.c \
 		toolstack/libvane/kernel_cache.c toolstack/sys/io.c \
@@ -177,7 +190,7 @@ toolstack/test/unwrap: $(BUILD)/vane-unwrap $$(DEBIAN)/kernels.stamp
 HOST_TESTS += $(addprefix toolstack/test/,configs bootloader unwrap import \
 	completion) \
 	$(addprefix $(TOOLSTACK)/test/,test_config test_image \
-	test_kernel_cache test_store test_devices \
+	test_unwrap test_unpack test_kernel_cache test_store test_devices \
 	test_golden)
 FUZZERS += $(addprefix $(TOOLSTACK)/test/,fuzz_config fuzz_image fuzz_menu \
 	fuzz_disk fuzz_ovf)

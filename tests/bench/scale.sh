@@ -55,6 +55,7 @@ for kind in elf lz4 xz disk net; do
 	case $kind in
 	lz4)
 		measured linux_lz4 lz4
+		measured linux_lz4_second lz4
 		measured linux_lz4_cached lz4
 		continue ;;
 	esac

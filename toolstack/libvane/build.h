@@ -18,7 +18,18 @@ struct kernel_file {
 	size_t elf_len;
 	bool has_holes;			/* the file, maybe */
 	struct image image;
+
+	/*
+	 * A bzImage that is unpacked to the domain's frames, or -1. Of it the
+	 * file has the headers alone, and so has the image, until
+	 * build_unpack(). place: of place_pages().
+	 */
+	int packed;
+	uint32_t *place;
 };
+
+/* No kernel. */
+void kernel_init(struct kernel_file *k);
 
 /*
  * Opens the configuration's kernel, unwraps it if need be, and parses. Tells
@@ -27,6 +38,16 @@ struct kernel_file {
 int kernel_open(struct vane *v, const struct vane_config *c,
 		struct kernel_file *k);
 void kernel_close(struct kernel_file *k);
+
+/* Looks at all of k->elf. Tells why it is no kernel. */
+int kernel_parse(struct vane *v, struct kernel_file *k);
+
+/*
+ * Runs vane-unwrap for the image @from, with @to as its output and @more as
+ * its descriptor 3 (0: none). Tells why it fails.
+ */
+int kernel_helper(struct vane *v, const struct kernel_file *k,
+		  const char *const *argv, int from, int to, int more);
 
 struct build {
 	const struct vane_config *config;
@@ -42,7 +63,13 @@ struct build {
 int build_prepare(struct vane *v, const struct vane_config *config,
 		  struct build *b);
 
-/* Limits, ports and memory of b->domid, filled and ready to run. */
+/* Where things lie, once the kernel is known. Tells why that cannot be. */
+int build_layout(struct vane *v, struct build *b);
+
+/*
+ * Limits, ports and memory of b->domid, filled and ready to run. -ESTALE: by
+ * what was unpacked, its kernel is to be opened anew, and then can be built.
+ */
 int build_domain(struct vane *v, struct build *b);
 
 void build_free(struct build *b);
@@ -54,6 +81,12 @@ int build_limits(struct vane *v, struct build *b);
 
 /* build_memory.c: claims and populates, filling b->p2m. */
 int build_populate(struct vane *v, struct build *b);
+
+/*
+ * build_unpack.c: a packed kernel to its place, and then what could not be done
+ * before: parses it, and lays out.
+ */
+int build_unpack(struct vane *v, struct build *b);
 
 /* build_load.c: kernel, ramdisk, page tables, P2M list, start_info. */
 int build_load(struct vane *v, struct build *b, uint64_t shared_info_mfn);

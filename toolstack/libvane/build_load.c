@@ -330,7 +330,8 @@ static int fill_hypercall_page(struct vane *v, struct build *b)
 
 static int load_files(struct vane *v, struct build *b, bool ends)
 {
-	int rc = each_piece(v, b, &ends, load_piece);
+	int rc = b->kernel.packed < 0 ?
+		each_piece(v, b, &ends, load_piece) : 0;
 
 	return rc ? rc : load_ramdisk(v, b, ends);
 }
@@ -340,7 +341,8 @@ static bool is_small(const struct build *b)
 	const struct image *image = &b->kernel.image;
 	uint64_t pages = b->layout.ramdisk_pages;
 
-	for (unsigned int i = 0; i < image->nr_segments; i++) {
+	for (unsigned int i = 0; b->kernel.packed < 0 &&
+	     i < image->nr_segments; i++) {
 		struct span s = segment_span(image, &image->segment[i]);
 
 		pages += s.end - s.first;

@@ -35,7 +35,11 @@ static _Noreturn void be_child(struct child *c, int out)
 	dup2(c->in ? c->in : in, STDIN_FILENO);
 	dup2(c->file ? c->file : out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
-	close_range(3, ~0u, 0);
+	if (c->more) {
+		dup2(c->more, 3);
+		(void)fcntl(3, F_SETFD, 0); /* it may be 3 already */
+	}
+	close_range(c->more ? 4 : 3, ~0u, 0);
 	if (c->prepare)
 		c->prepare(c->arg);
 	execv(c->argv[0], (char **)c->argv);

@@ -13,6 +13,7 @@ struct child {
 	void (*prepare)(void *arg);	/* in the child, before; may be NULL */
 	void *arg;
 	int in, file;			/* its input and output; 0: see below */
+	int more;			/* its descriptor 3; 0: none */
 	int limit_ms;			/* -1: none */
 	bool terminal;			/* its input and output are one */
 	bool join;			/* with ours at its other end */

@@ -92,15 +92,25 @@ static int make_p2m(struct build *b)
 	return 0;
 }
 
+int build_layout(struct vane *v, struct build *b)
+{
+	struct image_error err;
+	int rc = layout_make(&b->layout, &b->kernel.image, b->ramdisk_size,
+			     b->config->memory_kib / 4, &err);
+
+	return rc ? vane_fail(v, rc, "%s: kernel %s: %s", b->config->name,
+			      b->kernel.path, err.text) : 0;
+}
+
 int build_prepare(struct vane *v, const struct vane_config *config,
 		  struct build *b)
 {
-	struct image_error err;
 	int rc;
 
 	memset(b, 0, sizeof(*b));
 	b->config = config;
-	b->kernel.fd = b->ramdisk = -1;
+	kernel_init(&b->kernel);
+	b->ramdisk = -1;
 	rc = check_files(v, config);
 	if (!rc)
 		rc = check_memory(v, config);
@@ -108,13 +118,11 @@ int build_prepare(struct vane *v, const struct vane_config *config,
 		rc = kernel_open(v, config, &b->kernel);
 	if (!rc)
 		rc = open_ramdisk(v, b);
+	b->layout.nr_pages = config->memory_kib / 4;
+	if (!rc && b->kernel.packed < 0)
+		rc = build_layout(v, b);
 	if (rc)
 		return rc;
-	rc = layout_make(&b->layout, &b->kernel.image, b->ramdisk_size,
-			 config->memory_kib / 4, &err);
-	if (rc)
-		return vane_fail(v, rc, "%s: kernel %s: %s", config->name,
-				 b->kernel.path, err.text);
 	rc = make_p2m(b);
 	return rc ? vane_no_memory(v, "the list of its frames") : 0;
 }
@@ -229,6 +237,8 @@ int build_domain(struct vane *v, struct build *b)
 
 	if (!rc)
 		rc = build_populate(v, b);
+	if (!rc && b->kernel.packed >= 0)
+		rc = build_unpack(v, b);
 	if (rc)
 		return rc;
 	rc = hv_domain_info(v, b->domid, &info);
@@ -268,8 +278,8 @@ static void choose_identity(struct vane_config *config)
 			mac_make(config->nics[i].mac);
 }
 
-static int create(struct vane *v, const struct vane_config *config,
-		  bool paused, uint32_t *domid)
+static int try_create(struct vane *v, const struct vane_config *config,
+		      bool paused, uint32_t *domid)
 {
 	struct build b;
 	int rc = build_prepare(v, config, &b);
@@ -294,6 +304,15 @@ static int create(struct vane *v, const struct vane_config *config,
 out:
 	build_free(&b);
 	return rc;
+}
+
+/* Twice, if the kernel turns out to need that. */
+static int create(struct vane *v, const struct vane_config *config,
+		  bool paused, uint32_t *domid)
+{
+	int rc = try_create(v, config, paused, domid);
+
+	return rc == -ESTALE ? try_create(v, config, paused, domid) : rc;
 }
 
 int vane_create(struct vane *v, struct vane_config *config,

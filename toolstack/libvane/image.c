@@ -83,6 +83,20 @@ static int add_segment(struct image *image, const Elf64_Phdr *ph, size_t len,
 	return 0;
 }
 
+static int add_notes(struct image *image, const Elf64_Phdr *ph,
+		     struct image_error *err)
+{
+	struct image_notes *n = &image->notes[image->nr_notes];
+
+	if (image->nr_notes == IMAGE_MAX_SEGMENTS)
+		return unfit(err, "has more than %d pieces of notes",
+			     IMAGE_MAX_SEGMENTS);
+	image->nr_notes++;
+	n->offset = ph->p_offset;
+	n->size = ph->p_filesz;
+	return 0;
+}
+
 /* A note's value as a number: 1, 2, 4 or 8 bytes. */
 static uint64_t note_number(const uint8_t *desc, uint32_t size)
 {
@@ -127,15 +141,14 @@ static int check_features(const char *list, struct image_error *err)
 }
 
 static int take_note(struct image *image, uint32_t type, const uint8_t *desc,
-		     uint32_t size, bool *has_entry, struct image_error *err)
+		     uint32_t size, struct image_error *err)
 {
 	uint64_t number = note_number(desc, size);
 	char text[256];
 
 	switch (type) {
 	case XEN_ELFNOTE_ENTRY:
-		image->entry = number;
-		*has_entry = true;
+		image->entry = number;	/* instead of the header's */
 		break;
 	case XEN_ELFNOTE_HYPERCALL_PAGE:
 		image->has_hypercall_page = true;
@@ -172,7 +185,7 @@ static int take_note(struct image *image, uint32_t type, const uint8_t *desc,
 
 /* Walks one NOTE segment, which lies within the file. */
 static int read_notes(struct image *image, const uint8_t *at, uint64_t left,
-		      bool *has_entry, struct image_error *err)
+		      struct image_error *err)
 {
 	Elf64_Nhdr nh;
 
@@ -191,7 +204,7 @@ static int read_notes(struct image *image, const uint8_t *at, uint64_t left,
 		if (nh.n_namesz == 4 && !memcmp(name, "Xen", 4)) {
 			image->has_notes = true;
 			rc = take_note(image, nh.n_type, name + name_room,
-				       nh.n_descsz, has_entry, err);
+				       nh.n_descsz, err);
 			if (rc)
 				return rc;
 		}
@@ -251,35 +264,42 @@ static int check_addresses(const struct image *image, struct image_error *err)
 	return 0;
 }
 
-int image_parse(const uint8_t *file, size_t len, struct image *image,
-		struct image_error *err)
+int image_headers(const uint8_t *file, size_t len, struct image *image,
+		  struct image_error *err)
 {
-	struct image got = { 0 };
-	bool has_entry = false;
 	Elf64_Ehdr eh;
-	int rc;
+	int rc = read_header(file, len, &eh, err);
 
-	rc = read_header(file, len, &eh, err);
-	if (rc)
-		return rc;
-	for (unsigned int i = 0; i < eh.e_phnum; i++) {
+	memset(image, 0, sizeof(*image));
+	for (unsigned int i = 0; !rc && i < eh.e_phnum; i++) {
 		Elf64_Phdr ph;
 
 		memcpy(&ph, file + eh.e_phoff + i * sizeof(ph), sizeof(ph));
 		if (ph.p_type == PT_LOAD && ph.p_memsz)
-			rc = add_segment(&got, &ph, len, err);
+			rc = add_segment(image, &ph, len, err);
 		else if (ph.p_type == PT_NOTE &&
 			 inside(ph.p_offset, ph.p_filesz, len))
-			rc = read_notes(&got, file + ph.p_offset, ph.p_filesz,
-					&has_entry, err);
-		if (rc)
-			return rc;
+			rc = add_notes(image, &ph, err);
 	}
+	if (!rc)
+		image->entry = eh.e_entry;
+	return rc;
+}
+
+int image_parse(const uint8_t *file, size_t len, struct image *image,
+		struct image_error *err)
+{
+	struct image got;
+	int rc = image_headers(file, len, &got, err);
+
+	for (unsigned int i = 0; !rc && i < got.nr_notes; i++)
+		rc = read_notes(&got, file + got.notes[i].offset,
+				got.notes[i].size, err);
+	if (rc)
+		return rc;
 	if (!got.has_notes)
 		return unfit(err, "has no notes of owner \"Xen\": it is no "
 			     "kernel for a PV domain");
-	if (!has_entry)
-		got.entry = eh.e_entry;
 	rc = check_addresses(&got, err);
 	if (rc)
 		return rc;

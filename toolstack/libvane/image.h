@@ -22,10 +22,16 @@ struct image_segment {
 	uint64_t memsz;			/* >= filesz; the rest is zero */
 };
 
+struct image_notes {
+	uint64_t offset, size;		/* in the ELF file */
+};
+
 /* An ELF kernel for a PV guest. Addresses are virtual unless named paddr. */
 struct image {
 	struct image_segment segment[IMAGE_MAX_SEGMENTS];
 	unsigned int nr_segments;
+	struct image_notes notes[IMAGE_MAX_SEGMENTS];
+	unsigned int nr_notes;
 	uint64_t paddr_start, paddr_end; /* of all segments */
 	uint64_t virt_base;		/* of the guest's page 0 */
 	uint64_t paddr_offset;
@@ -67,5 +73,12 @@ enum image_kind image_kind(const uint8_t *file, size_t len);
  */
 int image_parse(const uint8_t *file, size_t len, struct image *image,
 		struct image_error *err);
+
+/**
+ * Reads the headers alone: segments, where notes are, and the ELF header's
+ * entry. What image_parse() would refuse is refused, as far as they tell.
+ */
+int image_headers(const uint8_t *file, size_t len, struct image *image,
+		  struct image_error *err);
 
 #endif

@@ -2,6 +2,7 @@
  * See kernel_cache.h. An entry is one file, the unpacked kernel and behind it,
  * from the next page on, the image that it came from. It is found by comparing
  * that image byte for byte: nobody can make a kernel pass for another one.
+ * Beside the entries, "seen" remembers which files have been asked about.
  * The name says both sizes, "KERNEL-IMAGE.NUMBER"; the last time of use is
  * the file's. A file gets its name when it is complete, and is never changed.
  */
@@ -10,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -23,6 +23,7 @@
 #define CACHE_DIR	"/var/cache/vane"
 #endif
 #define KEPT		4
+#define SEEN		64u
 #define PAGE		((size_t)4096)
 #define PIECE		(64u << 10)
 
@@ -97,12 +98,17 @@ int kernel_cache_find(const uint8_t *packed, size_t len, size_t *size)
 	return fd;
 }
 
+static void make_dir(void)
+{
+	(void)mkdir("/var/cache", 0755);
+	(void)mkdir(CACHE_DIR, 0700);
+}
+
 int kernel_cache_begin(void)
 {
 	int fd;
 
-	(void)mkdir("/var/cache", 0755);
-	(void)mkdir(CACHE_DIR, 0700);
+	make_dir();
 	fd = open(CACHE_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	return fd < 0 ? -errno : fd;
 }
@@ -163,4 +169,39 @@ void kernel_cache_keep(int fd, const uint8_t *packed, size_t len)
 	snprintf(path, sizeof(path), CACHE_DIR "/%zu-%zu.%08x",
 		 (size_t)st.st_size, len, number);
 	(void)linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+/* A table in a file, where each file that is asked for has one place. */
+bool kernel_cache_seen(int fd)
+{
+	struct {
+		uint64_t dev, ino, size, time;
+	} now, old = { 0 };
+	struct stat st;
+	bool seen;
+	off_t at;
+	int table;
+
+	make_dir();
+	table = open(CACHE_DIR "/seen", O_RDWR | O_CREAT | O_CLOEXEC |
+		     O_NOFOLLOW, 0600);
+	if (table < 0 || fstat(fd, &st)) {
+		if (table >= 0)
+			close(table);
+		return true;
+	}
+	memset(&now, 0, sizeof(now));
+	now.dev = st.st_dev;
+	now.ino = st.st_ino;
+	now.size = (uint64_t)st.st_size;
+	now.time = (uint64_t)st.st_ctim.tv_sec * 1000000000u +
+		(uint64_t)st.st_ctim.tv_nsec;
+	at = (off_t)(st.st_ino % SEEN * sizeof(now));
+	seen = pread(table, &old, sizeof(old), at) == sizeof(old) &&
+		!memcmp(&old, &now, sizeof(now));
+	/* If this fails it is seen for the first time again. */
+	if (!seen)
+		(void)!pwrite(table, &now, sizeof(now), at);
+	close(table);
+	return seen;
 }

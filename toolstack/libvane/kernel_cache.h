@@ -4,6 +4,7 @@
 #ifndef TOOLSTACK_LIBVANE_KERNEL_CACHE_H
 #define TOOLSTACK_LIBVANE_KERNEL_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,11 @@ int kernel_cache_begin(void);
  * is found. Its descriptor stays good whatever happens to the cache.
  */
 void kernel_cache_keep(int fd, const uint8_t *packed, size_t len);
+
+/*
+ * Whether this was asked of the file before, as it is now. A hint: of many
+ * files the older ones are forgotten; where nothing can be kept, yes.
+ */
+bool kernel_cache_seen(int fd);
 
 #endif

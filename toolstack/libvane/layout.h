@@ -69,4 +69,24 @@ void tables_fill(const struct tables *t, uint64_t *l4, uint64_t *frames,
 		 const uint64_t *p2m, uint64_t pfn, uint64_t pages,
 		 uint64_t ro_first, uint64_t ro_count);
 
+/*
+ * A page that no segment is loaded from: headers, padding, relocations. Such
+ * pages share frames in turns. LZ4 looks back 64 KiB, so these must not be
+ * fewer than 17.
+ */
+#define PLACE_SCRATCH		UINT32_MAX
+#define PLACE_SCRATCH_FRAMES	32u
+
+/**
+ * Where to unpack an ELF file of @len bytes, of which the first @head are
+ * known, in a domain of @nr_pages: each page of the file goes to one guest
+ * frame, whole. The domain's last PLACE_SCRATCH_FRAMES stay free.
+ *
+ * Returns 0, *@image with what the headers say, and *@place with a guest frame
+ * or PLACE_SCRATCH for each page, to be freed; -ENOTSUP: it cannot be done
+ * like that, whether the file is a kernel or not; or -ENOMEM.
+ */
+int place_pages(const uint8_t *elf, size_t len, size_t head, uint64_t nr_pages,
+		struct image *image, uint32_t **place);
+
 #endif

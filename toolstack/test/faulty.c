@@ -237,6 +237,8 @@ static int create(const char *config, unsigned int n)
 	pid_t pid;
 
 	atomic_store(done, 0);
+	/* Each kernel comes for the first time. */
+	(void)unlink("/var/cache/vane/seen");
 	pid = fork();
 	if (!pid) {
 		dup2(out, STDOUT_FILENO);

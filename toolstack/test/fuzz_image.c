@@ -1,11 +1,12 @@
 /*
  * Any bytes as a kernel image: unwrapping, ELF headers and notes, and the
- * layout of what was accepted. Whatever a segment says of itself must lie in
- * the file.
+ * layout of what was accepted, or its place in a domain. Whatever a segment
+ * says of itself must lie in the file, and what is placed in the domain.
  */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "toolstack/libvane/image.h"
@@ -16,12 +17,28 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+#define PAGES	(1u << 18)
+
+static void check_place(const uint8_t *elf, size_t len, size_t head)
+{
+	struct image image;
+	uint32_t *place;
+
+	if (place_pages(elf, len, head, PAGES, &image, &place))
+		return;
+	for (size_t i = 0; i < (len + 4095) / 4096; i++)
+		assert(place[i] == PLACE_SCRATCH ||
+		       place[i] < PAGES - PLACE_SCRATCH_FRAMES);
+	free(place);
+}
+
 static void check_elf(const uint8_t *elf, size_t len)
 {
 	struct image_error err;
 	struct image image;
 	struct layout l;
 
+	check_place(elf, len, 4096);
 	if (image_parse(elf, len, &image, &err))
 		return;
 	for (unsigned int i = 0; i < image.nr_segments; i++) {
@@ -50,6 +67,24 @@ static int take(void *arg, const uint8_t *data, size_t len)
 	return 0;
 }
 
+/* Where the memory is no larger than was promised. */
+static void unpack(const uint8_t *data, size_t len)
+{
+	struct image_error err;
+	static uint8_t head[4096];
+	uint8_t *to;
+	size_t size;
+
+	if (image_head(data, len, head, sizeof(head), &size, &err) ||
+	    size > MAX_OUT)
+		return;
+	to = malloc(size);
+	if (!image_unpack(data, len, to, size, &err))
+		assert(!memcmp(to, head, size < sizeof(head) ? size :
+			       sizeof(head)));
+	free(to);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct image_error err;
@@ -61,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check_elf(data, len);
 		break;
 	case IMAGE_BZIMAGE:
+		unpack(data, len);
 		if (!image_unwrap(data, len, take, NULL, &elf_len, &err)) {
 			assert(elf_len == out_len);
 			check_elf(out, elf_len);

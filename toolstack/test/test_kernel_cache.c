@@ -98,12 +98,34 @@ static int clean(void **state)
 	return system("rm -rf " CACHE_DIR);
 }
 
+/* A file, for as long as nobody changes it or puts another in its place. */
+static void test_seen(void **state)
+{
+	char path[] = "/tmp/vane-test-XXXXXX";
+	int fd = mkstemp(path), other;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_false(kernel_cache_seen(fd));
+	assert_true(kernel_cache_seen(fd));
+	other = open(path, O_RDONLY);
+	assert_true(kernel_cache_seen(other));
+	close(other);
+	usleep(20000);
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_false(kernel_cache_seen(fd));
+	assert_true(kernel_cache_seen(fd));
+	unlink(path);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_unfinished),
+		cmocka_unit_test(test_seen),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -184,33 +184,52 @@ static int unpack_zstd(struct out *o, const uint8_t *in, size_t in_len)
 	return rc;
 }
 
-/* Legacy frame: magic, then blocks of { size, data }, each 8 MiB unpacked. */
+/*
+ * Legacy frame: magic, then blocks of { size, data }, each 8 MiB unpacked.
+ * The block at *@pos, which moves behind it; false at the end.
+ */
+static bool next_lz4(const uint8_t *in, size_t in_len, size_t *pos,
+		     const uint8_t **block, uint32_t *size)
+{
+	if (in_len - *pos < 4)
+		return false;
+	*size = le32(in + *pos);
+	*block = in + *pos + 4;
+	*pos += 4;
+	if (*size > in_len - *pos ||
+	    *size > (uint32_t)LZ4_compressBound(LZ4_BLOCK))
+		*block = NULL;
+	else
+		*pos += *size;
+	return true;
+}
+
+static int unfit_lz4(struct image_error *err, const uint8_t *block)
+{
+	return unfit(err, block ? "damaged: its LZ4 payload has a piece of a "
+		     "block at its end" : "damaged: an LZ4 block ends beyond "
+		     "the payload");
+}
+
 static int unpack_lz4(struct out *o, const uint8_t *in, size_t in_len)
 {
+	const uint8_t *block = in;
 	size_t pos = 4;
+	uint32_t size;
 
-	while (in_len - pos >= 4) {
-		uint32_t size = le32(in + pos);
-		int n, rc;
+	while (next_lz4(in, in_len, &pos, &block, &size) && block) {
+		int n = LZ4_decompress_safe((const char *)block,
+					    (char *)o->buf, size,
+					    LZ4_BLOCK), rc;
 
-		pos += 4;
-		if (size > in_len - pos ||
-		    size > (uint32_t)LZ4_compressBound(LZ4_BLOCK))
-			return unfit(o->err, "damaged: an LZ4 block ends "
-				     "beyond the payload");
-		n = LZ4_decompress_safe((const char *)in + pos, (char *)o->buf,
-					size, LZ4_BLOCK);
 		if (n < 0)
 			return unfit(o->err, "damaged: its LZ4 payload fails "
 				     "after %zu bytes", o->done);
-		pos += size;
 		rc = emit(o, n);
 		if (rc)
 			return rc;
 	}
-	return pos == in_len ? 0 :
-		unfit(o->err, "damaged: its LZ4 payload has a piece of a "
-		      "block at its end");
+	return block && pos == in_len ? 0 : unfit_lz4(o->err, block);
 }
 
 /*
@@ -353,25 +372,96 @@ static int find_payload(const uint8_t *file, size_t len,
 	return 0;
 }
 
+/* Likewise, and how it is packed; NULL: nobody knows. */
+static int open_payload(const uint8_t *file, size_t len, const uint8_t **in,
+			size_t *in_len, size_t *claimed,
+			const struct format **f, struct image_error *err)
+{
+	int rc = find_payload(file, len, in, in_len, err);
+
+	if (rc)
+		return rc;
+	*claimed = le32(*in + *in_len - 4);
+	if (*claimed > IMAGE_MAX_SIZE || !*claimed)
+		return unfit(err, "damaged: it promises to unpack to %zu "
+			     "bytes", *claimed);
+	*f = format_of(*in, *in_len);
+	if (!*f || !(*f)->eats_size)
+		*in_len -= 4;
+	return 0;
+}
+
 int image_unwrap(const uint8_t *file, size_t len, image_sink *sink, void *arg,
 		 size_t *size, struct image_error *err)
 {
 	const struct format *f;
 	const uint8_t *in = NULL;
-	size_t in_len = 0, claimed;
-	int rc = find_payload(file, len, &in, &in_len, err);
+	size_t in_len = 0, claimed = 0;
+	int rc = open_payload(file, len, &in, &in_len, &claimed, &f, err);
 
-	if (rc)
-		return rc;
-	claimed = le32(in + in_len - 4);
-	if (claimed > IMAGE_MAX_SIZE || !claimed)
-		return unfit(err, "damaged: it promises to unpack to %zu "
-			     "bytes", claimed);
-	f = format_of(in, in_len);
-	if (!f || !f->eats_size)
-		in_len -= 4;
-	rc = image_decompress(in, in_len, claimed, sink, arg, err);
+	if (!rc)
+		rc = image_decompress(in, in_len, claimed, sink, arg, err);
 	if (!rc)
 		*size = claimed;
 	return rc;
+}
+
+/* Likewise, of LZ4 alone. */
+static int open_lz4(const uint8_t *file, size_t len, const uint8_t **in,
+		    size_t *in_len, size_t *claimed, struct image_error *err)
+{
+	const struct format *f = NULL;
+	int rc = open_payload(file, len, in, in_len, claimed, &f, err);
+
+	return rc ? rc : f && f->unpack == unpack_lz4 ? 0 : -ENOTSUP;
+}
+
+int image_head(const uint8_t *file, size_t len, uint8_t *to, size_t want,
+	       size_t *size, struct image_error *err)
+{
+	const uint8_t *in = NULL, *block = NULL;
+	size_t in_len = 0, pos = 4;
+	uint32_t packed;
+	int rc = open_lz4(file, len, &in, &in_len, size, err), n;
+
+	if (rc)
+		return rc;
+	if (!next_lz4(in, in_len, &pos, &block, &packed) || !block)
+		return unfit_lz4(err, block);
+	if (want > *size)
+		want = *size;
+	n = LZ4_decompress_safe_partial((const char *)block, (char *)to,
+					(int)packed, (int)want, (int)want);
+	return n >= 0 && (size_t)n == want ? 0 :
+		unfit(err, "damaged: its LZ4 payload fails within the first "
+		      "%zu bytes", want);
+}
+
+int image_unpack(const uint8_t *file, size_t len, uint8_t *to, size_t size,
+		 struct image_error *err)
+{
+	const uint8_t *in = NULL, *block;
+	size_t in_len = 0, pos = 4, done = 0, claimed = 0;
+	uint32_t packed;
+	int rc = open_lz4(file, len, &in, &in_len, &claimed, err);
+
+	if (rc)
+		return rc;
+	block = in;
+	while (next_lz4(in, in_len, &pos, &block, &packed) && block) {
+		size_t room = size - done < LZ4_BLOCK ? size - done : LZ4_BLOCK;
+		int n = LZ4_decompress_safe((const char *)block,
+					    (char *)to + done, (int)packed,
+					    (int)room);
+
+		if (n < 0)
+			return unfit(err, "damaged: its LZ4 payload fails "
+				     "after %zu bytes", done);
+		done += (size_t)n;
+	}
+	if (!block || pos != in_len)
+		return unfit_lz4(err, block);
+	return done == size && claimed == size ? 0 :
+		unfit(err, "damaged: its LZ4 payload unpacks to %zu bytes, "
+		      "not the promised %zu", done, claimed);
 }

@@ -30,4 +30,20 @@ int image_unwrap(const uint8_t *file, size_t len, image_sink *sink, void *arg,
 int image_decompress(const uint8_t *in, size_t in_len, size_t size,
 		     image_sink *sink, void *arg, struct image_error *err);
 
+/**
+ * The first @want bytes, or all if it has less, of a kernel that image_unpack()
+ * takes, to @to. *@size: of all of it. Returns 0, -ENOEXEC with the reason in *@err, or
+ * -ENOTSUP: it does not take it, the payload is no LZ4 (legacy frame).
+ */
+int image_head(const uint8_t *file, size_t len, uint8_t *to, size_t want,
+	       size_t *size, struct image_error *err);
+
+/**
+ * Unpacks a kernel of @size bytes to where it is to be, without a buffer in
+ * between. It reads again what it has written, up to 64 KiB back. Returns as
+ * image_head().
+ */
+int image_unpack(const uint8_t *file, size_t len, uint8_t *to, size_t size,
+		 struct image_error *err);
+
 #endif

@@ -4,6 +4,8 @@
 #
 #   faults   each operation that `create` consists of fails once, or the tool
 #            is killed there, or told to end: nothing is left (vane-faulty)
+#   packed   a kernel that is unpacked straight to its domain, at its first
+#            time alone; such as turn out to be none; and faults there
 #   ends     every way to end with every action of the configuration
 #   watch    who watches over a domain, and for how long
 #   console  what it says is seen, and kept
@@ -63,6 +65,60 @@ destroy_all() {
 	for id in $(vane list | awk 'NR > 2 { print $2 }'); do
 		vane destroy "$id" || return 1
 	done
+}
+
+# --- packed ------------------------------------------------------------------
+
+cache=/var/cache/vane
+kept() { find $cache -type f ! -name seen | grep -c .; }
+
+# packed_runs KERNEL TIME KEPT: it runs to its end; so many kernels are kept
+packed_runs() {
+	rm -f $log
+	ok "$1, $2 time: is created" vane create -q /tmp/life.cfg
+	ok "$1, $2 time: runs to its end" gone life 30
+	vane console --replay life >/tmp/life.out
+	ok "$1, $2 time: from its beginning" whole /tmp/life.out ||
+		tell /tmp/life.out
+	ok "$1, $2 time: kernels kept: $3" [ "$(kept)" = "$3" ]
+}
+
+# packed_bad KERNEL TEXT: refused with that text, both times
+packed_bad() {
+	sed -i "s|^kernel.*|kernel = \"/boot/$1\"|" /tmp/life.cfg
+	for time in first second; do
+		ok "$1, $time time: is refused" refused
+		ok "$1, $time time: the reason is told" \
+			grep -q "kernel /boot/$1: $2" /tmp/refused ||
+			tell /tmp/refused
+		clean "$1, $time time"
+	done
+}
+
+packed() {
+	rm -rf $cache
+	guest poweroff
+	sed -i 's|guest-pv|guest-pv.lz4|' /tmp/life.cfg
+	packed_runs guest-pv.lz4 first 0
+	packed_runs guest-pv.lz4 second 1
+	packed_runs guest-pv.lz4 third 1
+	rm -rf $cache
+	cp /boot/guest-pv.lz4 /tmp/guest-pv.lz4
+	sed -i 's|/boot|/tmp|' /tmp/life.cfg
+	packed_runs "a copy" first 0
+	cp /boot/guest-pv.lz4 /tmp/guest-pv.lz4
+	packed_runs "one that was written again" first 0
+	sed -i "s|^kernel.*|kernel = \"/boot/moved.lz4\"|" /tmp/life.cfg
+	packed_runs moved.lz4 first 1
+	packed_bad no-notes.lz4 'has no notes of owner "Xen"'
+	packed_bad short.lz4 "damaged: its LZ4 payload unpacks to [0-9]* bytes"
+	ok "none of these is kept but what was unpacked whole" [ "$(kept)" = 2 ]
+	clean packed
+	guest wait
+	sed -i 's|guest-pv|guest-pv.lz4|' /tmp/life.cfg
+	ok "packed: each operation of create fails once" \
+		vane-faulty fail 1 /tmp/life.cfg
+	clean "packed, faults"
 }
 
 # --- ends --------------------------------------------------------------------
