@@ -157,14 +157,17 @@ static bool carve(struct frame *f, unsigned int order)
 /* Flushes CPUs that may still reach these frames through an old entry. */
 static void settle_tlbs(struct frame *f, unsigned int order)
 {
-	uint64_t mask = 0;
+	uint32_t newest = 0;
 	unsigned long i;
+	uint64_t mask;
 
-	for (i = 0; i < 1UL << order; i++)
-		if (f[i].stamp) {
-			mask |= tlb_stale(~0UL, f[i].stamp);
-			f[i].stamp = 0;
-		}
+	for (i = 0; i < 1UL << order; i++) {
+		if (f[i].stamp > newest)
+			newest = f[i].stamp;
+		f[i].stamp = 0;
+	}
+	/* Who flushed after the newest did so after all others, too. */
+	mask = newest ? tlb_stale(~0UL, newest) : 0;
 	if (mask)
 		tlb_flush_mask(mask);
 }

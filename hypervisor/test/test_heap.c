@@ -144,6 +144,28 @@ static void stale_frames_are_flushed_first(void **state)
 	assert_int_equal(f[17].stamp, 0);
 }
 
+/* Who has flushed since the older use alone may still know the newer. */
+static void newest_stamp_decides(void **state)
+{
+	struct frame *f = heap_alloc(2, 0, false);
+	uint32_t now = tlb_clock();
+
+	assert_non_null(f);
+	f[0].stamp = f[3].stamp = now;
+	f[1].stamp = now + 5;
+	cpus[0].flushed_at = now + 3;
+	cpus[1].flushed_at = now + 5;
+	cpus[2].flushed_at = now + 6;
+	heap_free(f, 2, false);
+	f = heap_alloc(2, 0, false);
+	assert_non_null(f);
+	assert_int_equal(flushes[0], 1);
+	assert_int_equal(flushes[1], 1);
+	assert_int_equal(flushes[2], 0);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(f[i].stamp, 0);
+}
+
 static void small_objects(void **state)
 {
 	static const size_t sizes[] = { 1, 32, 33, 64, 200, 1000, 2048 };
@@ -224,6 +246,7 @@ int main(void)
 		cmocka_unit_test_setup(random_blocks_never_overlap, setup),
 		cmocka_unit_test_setup(limits_are_kept, setup),
 		cmocka_unit_test_setup(stale_frames_are_flushed_first, setup),
+		cmocka_unit_test_setup(newest_stamp_decides, setup),
 		cmocka_unit_test_setup(small_objects, setup),
 		cmocka_unit_test_setup(large_objects, setup),
 		cmocka_unit_test_setup(one_cpu_scrubs, setup),

@@ -2,9 +2,9 @@
  * See kernel_cache.h. An entry is one file, the unpacked kernel and behind it,
  * from the next page on, the image that it came from. It is found by comparing
  * that image byte for byte: nobody can make a kernel pass for another one.
- * Beside the entries, "seen" remembers which files have been asked about.
  * The name says both sizes, "KERNEL-IMAGE.NUMBER"; the last time of use is
  * the file's. A file gets its name when it is complete, and is never changed.
+ * Beside the entries, "seen" remembers which files have been asked about.
  */
 #include "toolstack/libvane/kernel_cache.h"
 
