@@ -27,6 +27,9 @@
 #define GOLDEN "toolstack/test/golden"
 #endif
 
+/* 12:34:56 of some day. */
+#define NOW (20000 * 86400 + 12 * 3600 + 34 * 60 + 56)
+
 struct machine {
 	struct vane_domain domains[3];
 	unsigned int nr_domains;
@@ -159,7 +162,7 @@ int vane_domain_name(struct vane *v, uint32_t domid, char **name)
 int vane_domain_started(struct vane *v, uint32_t domid, int64_t *since)
 {
 	(void)v, (void)domid;
-	*since = time(NULL) - machine->up;
+	*since = NOW - machine->up;
 	return 0;
 }
 
@@ -299,30 +302,23 @@ NEVER(vane_pool_sched_set, struct vane *v U, const struct vane_pool *p U,
       const struct vane_pool_sched *s U)
 NEVER(store_read, struct store *s U, store_tx tx U, const char *path U,
       char **value U, size_t *len U)
-NEVER(vane_cpulist, struct vane *v U, const char *text U, uint8_t map[128] U)
-NEVER(vane_pool_choose, struct vane *v U, const struct vane_pool_config *c U,
-      uint8_t map[128] U)
-NEVER(vane_pool_config_parse, struct vane_pool_config *c U,
-      const char *file U, const char *text U, size_t len U,
-      const char *const *extra U, struct vane_report *r U)
-NEVER(vane_pool_create, struct vane *v U, const char *name U,
-      const char *scheduler U, const uint8_t map[128] U, unsigned int *id U)
-NEVER(vane_pool_destroy, struct vane *v U, unsigned int id U)
-NEVER(vane_pool_rename, struct vane *v U, unsigned int id U,
-      const char *name U)
-NEVER(vane_pool_move, struct vane *v U, unsigned int id U, uint32_t domid U)
-NEVER(vane_pool_cpu, struct vane *v U, unsigned int id U,
-      unsigned int cpu U, bool add U)
-NEVER(vane_disk_attach, struct vane *v U, uint32_t d U,
-      const struct vane_disk *disk U)
-NEVER(vane_nic_attach, struct vane *v U, uint32_t d U,
-      const struct vane_nic *nic U)
 NEVER(vane_device_detach, struct vane *v U, uint32_t d U,
       const char *kind U, unsigned int devid U, bool force U)
 
-void vane_pool_config_free(struct vane_pool_config *c)
+/* The host is as old as its domains. */
+int clock_gettime(clockid_t clock, struct timespec *t)
 {
-	(void)c;
+	*t = (struct timespec) {
+		.tv_sec = clock == CLOCK_BOOTTIME ? machine->up : NOW,
+	};
+	return 0;
+}
+
+time_t time(time_t *t)
+{
+	if (t)
+		*t = NOW;
+	return NOW;
 }
 
 int uname(struct utsname *u)
@@ -401,6 +397,7 @@ static const struct {
 	{ "list-long", &cmd_list, { "-l", "0" }, &with_weight },
 	{ "claims", &cmd_claims, { NULL }, &alone },
 	{ "vm-list", &cmd_vm_list, { NULL }, &alone },
+	{ "uptime", &cmd_uptime, { NULL }, &alone },
 	{ "vcpu-list", &cmd_vcpu_list, { NULL }, &alone },
 	{ "info", &cmd_info, { NULL }, &alone },
 	{ "info-n", &cmd_info, { "-n" }, &alone },
@@ -478,6 +475,45 @@ static void test_other_scheduler(void **state)
 	free(text);
 }
 
+/* Days stand before the hours, from the first on. */
+static void test_uptime(void **state)
+{
+	static const char *const none[4], *const brief[4] = { "-s" };
+	static const struct {
+		int64_t up;
+		const char *row, *brief;
+	} ages[] = {
+		{ 3599, " 1  0:59:59\n", " 12:34:56 up  0:59, x (1)\n" },
+		{ 86399, " 1 23:59:59\n", " 12:34:56 up 23:59, x (1)\n" },
+		{ 86400, " 1 1 day,  0:00:00\n",
+		  " 12:34:56 up 1 day,  0:00, x (1)\n" },
+		{ 2 * 86400, " 1 2 days,  0:00:00\n",
+		  " 12:34:56 up 2 days,  0:00, x (1)\n" },
+		/* The clock was set back. */
+		{ -5, " 1  0:00:00\n", " 12:34:56 up  0:00, x (1)\n" },
+	};
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
+		const struct machine m = {
+			.domains = { GUEST(1, "x", 0, false) },
+			.nr_domains = 1, .up = ages[i].up,
+		};
+		char *row, *line;
+
+		machine = &m;
+		row = printed(&cmd_uptime, none);
+		line = printed(&cmd_uptime, brief);
+		if (!strstr(row, ages[i].row) ||
+		    strcmp(line, ages[i].brief))
+			fail_msg("%lld seconds: %s%s", (long long)m.up, row,
+				 line);
+		free(row);
+		free(line);
+	}
+}
+
 /* Only the letters that xl knows, whatever a domain's state. */
 static void test_states(void **state)
 {
@@ -519,6 +555,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_other_scheduler),
+		cmocka_unit_test(test_uptime),
 		cmocka_unit_test(test_states),
 	};
 

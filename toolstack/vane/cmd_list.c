@@ -1,6 +1,5 @@
 /*
- * vane list, claims and vm-list: what domains there are. The text has exactly
- * xl's columns; the JSON is in list_json.c.
+ * vane list. The text has exactly xl's columns; the JSON is in list_json.c.
  */
 #include "toolstack/vane/vane.h"
 
@@ -18,26 +17,6 @@ struct columns {
 	unsigned int nr_pools;
 };
 
-static char reason_letter(const struct vane_domain *d)
-{
-	static const char letters[] = "-rscwS";
-
-	if (!d->shutdown)
-		return '-';
-	return d->shutdown_reason < sizeof(letters) - 1 ?
-		letters[d->shutdown_reason] : '?';
-}
-
-static void print_basic(const struct vane_domain *d)
-{
-	printf("%-40s %5u %5llu %5u     %c%c%c%c%c%c  %8.1f",
-	       d->name ? d->name : "(null)", d->domid,
-	       (unsigned long long)d->memory_kib >> 10, d->online_vcpus,
-	       d->running ? 'r' : '-', d->blocked ? 'b' : '-',
-	       d->paused ? 'p' : '-', d->shutdown ? 's' : '-',
-	       reason_letter(d), d->dying ? 'd' : '-', d->cpu_ns / 1e9);
-}
-
 static const char *pool_name(const struct columns *c, unsigned int id)
 {
 	for (unsigned int i = 0; i < c->nr_pools; i++)
@@ -50,7 +29,7 @@ static void print_row(const struct vane_domain *d, const struct columns *c)
 {
 	char uuid[UUID_TEXT];
 
-	print_basic(d);
+	list_print_basic(d);
 	if (c->uuid) {
 		uuid_format(d->uuid, uuid);
 		printf(" %s ", uuid);
@@ -69,13 +48,10 @@ static void print_row(const struct vane_domain *d, const struct columns *c)
 	putchar('\n');
 }
 
-#define HEADER "Name                                        ID   Mem VCPUs" \
-	"\tState\tTime(s)"
-
 static void print_table(const struct vane_domain *list, unsigned int n,
 			const struct columns *c)
 {
-	printf(HEADER "%s%s%s%s\n", c->uuid ? "   UUID                     "
+	printf(LIST_HEADER "%s%s%s%s\n", c->uuid ? "   UUID                     "
 	       "       Reason-Code\tSecurity Label" : "",
 	       c->label && !c->uuid ? "   Security Label" : "",
 	       c->pool ? "         Cpupool" : "",
@@ -131,7 +107,7 @@ static bool any_error(const struct vane_domain *list, unsigned int n)
 	return false;
 }
 
-static int run_list(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "long", no_argument, NULL, 'l' },
@@ -198,72 +174,5 @@ const struct command cmd_list = {
 		"    -n, --numa     the nodes, too\n"
 		"    -Z, --context  the security label, too: there is none\n"
 		"    --json         everything, as the JSON of vane\n",
-	.run = run_list,
-};
-
-/* A table of all domains, in other columns than list's. */
-static int run_table(const struct command *c, int argc, const char *header,
-		     void (*row)(const struct vane_domain *d))
-{
-	struct vane_domain *list;
-	struct vane *v;
-	unsigned int n;
-
-	if (argc != 1)
-		return usage(c);
-	v = connect_or_exit();
-	if (vane_domains(v, &list, &n)) {
-		vane_close(v);
-		return EXIT_FAILED;
-	}
-	if (json_asked)
-		list_json(list, n);
-	else
-		puts(header);
-	for (unsigned int i = 0; !json_asked && i < n; i++)
-		row(&list[i]);
-	vane_domains_free(list, n);
-	vane_close(v);
-	return EXIT_OK;
-}
-
-static void claims_row(const struct vane_domain *d)
-{
-	print_basic(d);
-	printf(" %5llu\n", (unsigned long long)d->claimed_kib >> 10);
-}
-
-static int run_claims(int argc, char **argv)
-{
-	(void)argv;
-	return run_table(&cmd_claims, argc, HEADER "  Claimed", claims_row);
-}
-
-const struct command cmd_claims = {
-	.name = "claims", .arguments = "[--json]",
-	.summary = "List the domains with the memory that they have claimed.",
-	.run = run_claims,
-};
-
-static void vm_row(const struct vane_domain *d)
-{
-	char uuid[UUID_TEXT];
-
-	uuid_format(d->uuid, uuid);
-	printf("%s  %u    %-30s\n", uuid, d->domid,
-	       d->name ? d->name : "(null)");
-}
-
-static int run_vm_list(int argc, char **argv)
-{
-	(void)argv;
-	return run_table(&cmd_vm_list, argc,
-			 "UUID                                  ID    name",
-			 vm_row);
-}
-
-const struct command cmd_vm_list = {
-	.name = "vm-list", .arguments = "[--json]",
-	.summary = "List UUIDs, ids and names of the domains.",
-	.run = run_vm_list,
+	.run = run,
 };

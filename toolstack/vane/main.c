@@ -12,8 +12,9 @@
 #include "toolstack/libvane/cfg.h"
 
 const struct command *const commands[] = {
-	&cmd_create, &cmd_config_update, &cmd_list, &cmd_console, &cmd_shutdown, &cmd_reboot,
-	&cmd_destroy, &cmd_pause, &cmd_unpause, &cmd_rename, &cmd_domid,
+	&cmd_create, &cmd_config_update, &cmd_list, &cmd_console,
+	&cmd_shutdown, &cmd_reboot, &cmd_destroy, &cmd_pause, &cmd_unpause,
+	&cmd_rename, &cmd_domid,
 	&cmd_domname, &cmd_uptime, &cmd_vm_list, &cmd_claims,
 	&cmd_block_attach, &cmd_block_detach, &cmd_block_list,
 	&cmd_block_resize,
@@ -150,25 +151,6 @@ int read_number(const char *what, const char *text, unsigned int min,
 	}
 	*number = n;
 	return 0;
-}
-
-int each_domain(const struct command *c, int argc, char **argv,
-		int (*act)(struct vane *v, uint32_t domid))
-{
-	int status = EXIT_OK;
-	struct vane *v;
-
-	if (argc < 2 || argv[1][0] == '-')
-		return usage(c);
-	v = connect_or_exit();
-	for (int i = 1; i < argc; i++) {
-		uint32_t domid;
-
-		if (vane_domain_find(v, argv[i], &domid) || act(v, domid))
-			status = EXIT_FAILED;
-	}
-	vane_close(v);
-	return status;
 }
 
 const struct command *find_command(const char *name)

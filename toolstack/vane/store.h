@@ -12,7 +12,7 @@ typedef int store_action(struct store *s, int argc, char **argv, yajl_gen g);
 /* Says what failed; returns EXIT_FAILED. */
 int store_failed(const char *path, int rc);
 
-/* cmd_store_quota.c */
+/* store_quota.c */
 store_action store_quota, store_stat;
 
 #endif

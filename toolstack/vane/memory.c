@@ -1,12 +1,10 @@
 /*
- * vane mem-set and mem-max: a domain's memory target, and its limit.
+ * What vane mem-set and mem-max have in common.
  */
 #include "toolstack/vane/vane.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A size with an optional unit b, k, m, g or t; MiB without. */
 static int read_size(const char *text, uint64_t *kib)
@@ -48,7 +46,7 @@ wrong:
 	return -EINVAL;
 }
 
-static int change(const struct command *c, int argc, char **argv,
+int memory_change(const struct command *c, int argc, char **argv,
 		  int (*set)(struct vane *v, uint32_t domid, uint64_t kib))
 {
 	uint32_t domid;
@@ -67,27 +65,3 @@ static int change(const struct command *c, int argc, char **argv,
 	vane_close(v);
 	return rc ? EXIT_FAILED : EXIT_OK;
 }
-
-#define SIZE "    SIZE  MiB, or a number with b, k, m, g or t\n"
-
-static int run_set(int argc, char **argv)
-{
-	return change(&cmd_mem_set, argc, argv, vane_memory_set);
-}
-
-const struct command cmd_mem_set = {
-	.name = "mem-set", .arguments = "DOMAIN SIZE",
-	.summary = "Ask a domain to have this much memory.",
-	.options = SIZE, .run = run_set,
-};
-
-static int run_max(int argc, char **argv)
-{
-	return change(&cmd_mem_max, argc, argv, vane_memory_max);
-}
-
-const struct command cmd_mem_max = {
-	.name = "mem-max", .arguments = "DOMAIN SIZE",
-	.summary = "Set how much memory a domain may have.",
-	.options = SIZE, .run = run_max,
-};

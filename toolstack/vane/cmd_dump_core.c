@@ -1,6 +1,5 @@
 /*
- * vane pause, unpause, destroy: one call on each domain that is named; and
- * dump-core.
+ * vane dump-core.
  */
 #include "toolstack/vane/vane.h"
 
@@ -9,45 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static int run_pause(int argc, char **argv)
-{
-	return each_domain(&cmd_pause, argc, argv, vane_pause);
-}
-
-const struct command cmd_pause = {
-	.name = "pause", .arguments = "DOMAIN...",
-	.summary = "Stop a domain from running until it is unpaused.",
-	.run = run_pause,
-};
-
-static int run_unpause(int argc, char **argv)
-{
-	return each_domain(&cmd_unpause, argc, argv, vane_unpause);
-}
-
-const struct command cmd_unpause = {
-	.name = "unpause", .arguments = "DOMAIN...",
-	.summary = "Let a paused domain run.",
-	.run = run_unpause,
-};
-
-/* xl's -f is for a Domain-0 that somebody else controls. */
-static int run_destroy(int argc, char **argv)
-{
-	if (argc > 1 && !strcmp(argv[1], "-f")) {
-		argc--;
-		argv++;
-	}
-	return each_domain(&cmd_destroy, argc, argv, vane_destroy);
-}
-
-const struct command cmd_destroy = {
-	.name = "destroy", .arguments = "[-f] DOMAIN...",
-	.summary = "End a domain at once, as by pulling its plug.",
-	.options = "    -f  changes nothing: Domain-0 stays\n",
-	.run = run_destroy,
-};
 
 /* Where a core goes that is to go nowhere else. */
 static int core_path(struct vane *v, uint32_t domid, char *path, size_t size)
@@ -64,7 +24,7 @@ static int core_path(struct vane *v, uint32_t domid, char *path, size_t size)
 	return 0;
 }
 
-static int run_dump_core(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	char path[160];
 	struct vane *v;
@@ -87,5 +47,5 @@ const struct command cmd_dump_core = {
 	.name = "dump-core", .arguments = "DOMAIN [FILE]",
 	.summary = "Write a domain's memory and registers to a file.",
 	.options = "    FILE  by default " CORE_DIR "/NAME\n",
-	.run = run_dump_core,
+	.run = run,
 };

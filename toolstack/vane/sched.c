@@ -1,7 +1,7 @@
 /*
- * vane sched-credit, sched-credit2 and sched-bvt: shares of CPU time, of domains
- * and of CPU pools. One handler for all: they differ in what a pool has, and
- * bvt's domains have warps.
+ * What vane sched-credit, sched-credit2 and sched-bvt have in common: shares of
+ * CPU time, of domains and of CPU pools. One handler for all: they differ in
+ * what a pool has, and bvt's domains have warps.
  */
 #include "toolstack/vane/vane.h"
 
@@ -253,7 +253,8 @@ static int take(struct request *r, int opt)
 	return 0;
 }
 
-static int run(const struct command *c, int argc, char **argv)
+int sched_run(const struct command *c, int argc, char **argv,
+	      const char *letters)
 {
 	static const struct option longs[] = {
 		{ "domain", required_argument, NULL, 'd' },
@@ -274,13 +275,11 @@ static int run(const struct command *c, int argc, char **argv)
 		.weight = -1, .cap = -1, .tslice = -1, .ratelimit = -1,
 		.delay = -1, .warp = -1, .warp_limit = -1, .unwarp = -1,
 	};
-	const char *options = c == &cmd_sched_credit ? "d:w:c:p:st:r:m:" :
-		c == &cmd_sched_bvt ? "d:w:c:p:st:r:W:L:U:" : "d:w:c:p:sr:";
 	struct vane *v;
 	int opt, rc;
 
-	while ((opt = next_option(argc, argv, options, longs)) >= 0)
-		if (!strchr(options, opt) || take(&r, opt))
+	while ((opt = next_option(argc, argv, letters, longs)) >= 0)
+		if (!strchr(letters, opt) || take(&r, opt))
 			return usage(c);
 	if (optind != argc || (r.domain && (r.pool || r.of_pool)) ||
 	    (changes_domain(&r) && !r.domain) ||
@@ -297,59 +296,3 @@ static int run(const struct command *c, int argc, char **argv)
 	vane_close(v);
 	return rc ? EXIT_FAILED : EXIT_OK;
 }
-
-#define DOMAINS \
-	"    -d, --domain DOMAIN  this one; with -w or -c: change it\n" \
-	"    -w, --weight N       1 to 65535; 256 is usual\n" \
-	"    -c, --cap N          percent of a CPU at most; 0: no limit\n" \
-	"    -p, --cpupool POOL   only domains of this pool\n" \
-	"    -s, --schedparam     the pool's own parameters; with -r: change " \
-	"them\n" \
-	"    -r, --ratelimit_us N\n"
-
-static int run_credit(int argc, char **argv)
-{
-	return run(&cmd_sched_credit, argc, argv);
-}
-
-const struct command cmd_sched_credit = {
-	.name = "sched-credit",
-	.arguments = "[--json] [-d DOMAIN [-w N] [-c N]] [-p POOL] "
-		"[-s [-t N] [-r N] [-m N]]",
-	.summary = "Print or set the parameters of the scheduler credit.",
-	.options = DOMAINS "    -t, --tslice_ms N\n"
-		"    -m, --migration_delay_us N\n",
-	.run = run_credit,
-};
-
-static int run_credit2(int argc, char **argv)
-{
-	return run(&cmd_sched_credit2, argc, argv);
-}
-
-const struct command cmd_sched_credit2 = {
-	.name = "sched-credit2",
-	.arguments = "[--json] [-d DOMAIN [-w N] [-c N]] [-p POOL] "
-		"[-s [-r N]]",
-	.summary = "Print or set the parameters of the scheduler credit2.",
-	.options = DOMAINS, .run = run_credit2,
-};
-
-static int run_bvt(int argc, char **argv)
-{
-	return run(&cmd_sched_bvt, argc, argv);
-}
-
-const struct command cmd_sched_bvt = {
-	.name = "sched-bvt",
-	.arguments = "[--json] [-d DOMAIN [-w N] [-c N] [-W N] [-L N] [-U N]] "
-		"[-p POOL] [-s [-t N] [-r N]]",
-	.summary = "Print or set the parameters of the scheduler bvt.",
-	.options = DOMAINS "    -t, --tslice_ms N    the context-switch "
-		"allowance\n"
-		"    -W, --warp_us N      how far the domain is put forward; 0: "
-		"not\n"
-		"    -L, --warp_limit_us N  how long it may run so; 0: for ever\n"
-		"    -U, --unwarp_us N    how long not, after that\n",
-	.run = run_bvt,
-};

@@ -1,5 +1,5 @@
 /*
- * vane dmesg, debug-keys: the hypervisor's log and its debug keys.
+ * vane dmesg: the hypervisor's log.
  */
 #include "toolstack/vane/vane.h"
 
@@ -23,7 +23,7 @@ static void json_log(const char *text)
 	json_close(g);
 }
 
-static int run_dmesg(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	bool clear = argc == 2 && (!strcmp(argv[1], "-c") ||
 				   !strcmp(argv[1], "--clear"));
@@ -49,24 +49,5 @@ static int run_dmesg(int argc, char **argv)
 const struct command cmd_dmesg = {
 	.name = "dmesg", .arguments = "[-c] [--json]",
 	.summary = "Print the hypervisor's log.",
-	.options = "    -c, --clear  then empty it\n", .run = run_dmesg,
-};
-
-static int run_debug_keys(int argc, char **argv)
-{
-	struct vane *v;
-	int rc;
-
-	if (argc != 2 || !argv[1][0])
-		return usage(&cmd_debug_keys);
-	v = connect_or_exit();
-	rc = vane_debug_keys(v, argv[1]);
-	vane_close(v);
-	return rc ? EXIT_FAILED : EXIT_OK;
-}
-
-const struct command cmd_debug_keys = {
-	.name = "debug-keys", .arguments = "KEYS",
-	.summary = "Send debug keys to the hypervisor; h lists them in its "
-		"log.", .run = run_debug_keys,
+	.options = "    -c, --clear  then empty it\n", .run = run,
 };
