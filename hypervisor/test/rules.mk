@@ -71,8 +71,10 @@ $(HV_TEST)/fuzz_frame: $(addprefix hypervisor/,$(HV_MM_FILES)) \
 
 # Rooms above mm/: events, grants, reservations, on host/world.c.
 HV_WORLD := test/host/world.c mm/frame.c mm/update.c mm/validate.c
-$(eval $(call hv_host_test,event,$(HV_WORLD) event/port.c event/bind.c \
-	event/deliver.c event/fifo.c))
+HV_EVENT := $(HV_WORLD) event/port.c event/bind.c event/deliver.c event/fifo.c \
+	test/event_world.c
+$(eval $(call hv_host_test,event,$(HV_EVENT)))
+$(eval $(call hv_host_test,fifo,$(HV_EVENT)))
 
 # Scheduler and domains. The C library has a sched_yield(), too.
 HV_SCHED_FILES := sched/core.c sched/place.c sched/pool.c sched/credit.c \
