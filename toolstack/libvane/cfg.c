@@ -260,7 +260,7 @@ struct cfg_setting *cfg_find(struct cfg *cfg, const char *name)
 	return NULL;
 }
 
-/* `+=`: the items of a list, or a text, go behind the old ones. */
+/* `+=`: the items of a list, or a text or number, go behind the old ones. */
 static bool append(struct cfg_value *old, struct cfg_value *more)
 {
 	if (old->kind == CFG_LIST && more->kind == CFG_LIST) {
@@ -279,7 +279,9 @@ static bool append(struct cfg_value *old, struct cfg_value *more)
 		more->nr_items = 0;
 		return true;
 	}
-	if (old->kind == CFG_STRING && more->kind == CFG_STRING) {
+	/* Numbers are texts, too; but 2 and 3 do not make 23. */
+	if (old->text && more->text &&
+	    (old->kind == CFG_STRING || more->kind == CFG_STRING)) {
 		size_t len = strlen(old->text);
 		char *text = realloc(old->text, len + strlen(more->text) + 1);
 
@@ -287,6 +289,7 @@ static bool append(struct cfg_value *old, struct cfg_value *more)
 			return false;
 		strcpy(text + len, more->text);
 		old->text = text;
+		old->kind = CFG_STRING;
 		return true;
 	}
 	return false;
@@ -302,7 +305,8 @@ static void add_setting(struct cfg *cfg, struct reader *r, struct place place,
 		if (!append(&s->value, value))
 			report_add(r->report, VANE_ERROR, place, name,
 				   "+= needs a text after a text or a list "
-				   "after a list");
+				   "after a list; of two numbers, one must "
+				   "be in quotes");
 		value_free(value);
 		free(name);
 		return;

@@ -109,6 +109,7 @@ struct other_key {
 	const char *section, *json;	/* in JSON: c_info, b_info, type.pv */
 	enum other_kind kind;
 	bool refused;			/* a domain without it is another one */
+	const char *const *words;	/* what a word may be, ended by NULL */
 };
 
 struct vane_other {

@@ -382,13 +382,12 @@ static void take_access(struct disk_reader *r)
 {
 	const char *access = r->slot[ACCESS];
 
+	/* Nobody writes to a CD, whatever the configuration says. */
 	r->disk.readonly = r->disk.cdrom;
-	if (!access)
+	if (!access || !strcmp(access, "w") || !strcmp(access, "rw"))
 		return;
 	if (!strcmp(access, "r") || !strcmp(access, "ro"))
 		r->disk.readonly = true;
-	else if (!strcmp(access, "w") || !strcmp(access, "rw"))
-		r->disk.readonly = false;
 	else
 		fail(r, "access", access, "r, ro, w, rw");
 }
@@ -402,6 +401,9 @@ static void take_vdev(struct disk_reader *r)
 		     "target, format, vdev, access");
 		return;
 	}
+	/* Of a time when the emulated devices were named apart: nothing. */
+	if (!strncmp(vdev, "ioemu:", 6))
+		vdev += 6;
 	kind = strchr(vdev, ':');
 	if (kind) {
 		*kind++ = '\0';

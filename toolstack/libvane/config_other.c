@@ -13,34 +13,49 @@
 #define C "c_info"
 #define B "b_info"
 
+static const char *const passthroughs[] = {
+	"disabled", "enabled", "sync_pt", "share_pt", NULL,
+};
+static const char *const device_models[] = {
+	"qemu-xen-traditional", "qemu-xen", NULL,
+};
+
+#define KEPT(name, section, json, kind) \
+	{ name, section, json, OTHER_ ## kind, false, NULL }
+#define WORD(name, section, json, words) \
+	{ name, section, json, OTHER_WORD, false, words }
+#define REFUSED(name, section, json, kind) \
+	{ name, section, json, OTHER_ ## kind, true, NULL }
+#define NONE(name, refused) \
+	{ name, NULL, NULL, OTHER_NONE, refused, NULL }
+
 /* In the order in which xl's JSON has those of each section. */
 const struct other_key config_others[] = {
-	{ "hap", C, "hap", OTHER_BOOL, false },
-	{ "seclabel", C, "ssid_label", OTHER_TEXT, false },
-	{ "passthrough", C, "passthrough", OTHER_WORD, false },
-	{ "driver_domain", C, "driver_domain", OTHER_BOOL, true },
-	{ "xend_suspend_evtchn_compat", C, "xend_suspend_evtchn_compat",
-	  OTHER_BOOL, false },
-	{ "videoram", B, "video_memkb", OTHER_MIB, false },
-	{ "shadow_memory", B, "shadow_memkb", OTHER_MIB, false },
-	{ "rtc_timeoffset", B, "rtc_timeoffset", OTHER_NUMBER, false },
-	{ "localtime", B, "localtime", OTHER_BOOL, false },
-	{ "max_grant_version", B, "max_grant_version", OTHER_NUMBER, false },
-	{ "device_model_version", B, "device_model_version", OTHER_WORD,
-	  false },
-	{ "device_model_override", B, "device_model", OTHER_TEXT, false },
-	{ "device_model_user", B, "device_model_user", OTHER_TEXT, false },
-	{ "device_model_args", B, "extra", OTHER_LIST, false },
-	{ "device_model_args_pv", B, "extra_pv", OTHER_LIST, false },
-	{ "irqs", B, "irqs", OTHER_NUMBERS, true },
-	{ "acpi", B, "acpi", OTHER_BOOL, false },
-	{ "dm_restrict", B, "dm_restrict", OTHER_BOOL, false },
-	{ "e820_host", "type.pv", "e820_host", OTHER_BOOL, false },
-	{ "msr_relaxed", "arch_x86", "msr_relaxed", OTHER_BOOL, false },
-	{ "vmtrace_buf_kb", B, "vmtrace_buf_kb", OTHER_NUMBER, false },
-	{ "on_soft_reset", "", "on_soft_reset", OTHER_WORD, false },
+	KEPT("hap", C, "hap", BOOL),
+	KEPT("seclabel", C, "ssid_label", TEXT),
+	WORD("passthrough", C, "passthrough", passthroughs),
+	REFUSED("driver_domain", C, "driver_domain", BOOL),
+	KEPT("xend_suspend_evtchn_compat", C, "xend_suspend_evtchn_compat",
+	     BOOL),
+	KEPT("videoram", B, "video_memkb", MIB),
+	KEPT("shadow_memory", B, "shadow_memkb", MIB),
+	KEPT("rtc_timeoffset", B, "rtc_timeoffset", NUMBER),
+	KEPT("localtime", B, "localtime", BOOL),
+	KEPT("max_grant_version", B, "max_grant_version", NUMBER),
+	WORD("device_model_version", B, "device_model_version", device_models),
+	KEPT("device_model_override", B, "device_model", TEXT),
+	KEPT("device_model_user", B, "device_model_user", TEXT),
+	KEPT("device_model_args", B, "extra", LIST),
+	KEPT("device_model_args_pv", B, "extra_pv", LIST),
+	REFUSED("irqs", B, "irqs", NUMBERS),
+	KEPT("acpi", B, "acpi", BOOL),
+	KEPT("dm_restrict", B, "dm_restrict", BOOL),
+	KEPT("e820_host", "type.pv", "e820_host", BOOL),
+	KEPT("msr_relaxed", "arch_x86", "msr_relaxed", BOOL),
+	KEPT("vmtrace_buf_kb", B, "vmtrace_buf_kb", NUMBER),
+	KEPT("vpmu", B, "vpmu", BOOL),
+	WORD("on_soft_reset", "", "on_soft_reset", config_actions),
 	/* What follows is not in our JSON. */
-#define NONE(name, refused) { name, NULL, NULL, OTHER_NONE, refused }
 	NONE("pci", true), NONE("p9", true), NONE("channel", true),
 	NONE("vfb", true), NONE("iomem", true), NONE("ioports", true),
 	NONE("vnuma", true), NONE("vtpm", true), NONE("usbctrl", true),
@@ -55,11 +70,12 @@ const struct other_key config_others[] = {
 	NONE("opengl", false), NONE("keymap", false), NONE("serial", false),
 	NONE("apic", false), NONE("pae", false), NONE("usb", false),
 	NONE("usbdevice", false), NONE("viridian", false),
-	NONE("stdvga", false), NONE("nographic", false), NONE("vpmu", false),
+	NONE("stdvga", false), NONE("nographic", false),
 	NONE("xen_platform_pci", false), NONE("nestedhvm", false),
 	NONE("device_model_args_hvm", false), NONE("device_tree", false),
 	NONE("device_model_stubdomain_override", false),
-	NONE("firmware", false), NONE("init_seclabel", false), NONE("blkdev_start", false),
+	NONE("firmware", false), NONE("init_seclabel", false),
+	NONE("blkdev_start", false),
 	NONE("soundhw", false), NONE("description", false),
 	NONE("dhcp", false), NONE("hostname", false), NONE("oos", false),
 	NONE("altp2m", false), NONE("timer_mode", false), NONE("hpet", false),
@@ -156,7 +172,6 @@ static const char *wanted(const struct cfg_value *value, enum other_kind kind)
 	case OTHER_MIB:
 		return is_number(value) ? NULL : "a number";
 	case OTHER_TEXT:
-	case OTHER_WORD:
 		return value->kind == CFG_STRING ? NULL : "a text in quotes";
 	case OTHER_LIST:
 		while (i < value->nr_items &&
@@ -172,6 +187,24 @@ static const char *wanted(const struct cfg_value *value, enum other_kind kind)
 	default:
 		return NULL;
 	}
+}
+
+/* Whether it is one of the words; else it says which there are. */
+static bool is_word(struct maker *m, const struct cfg_setting *s,
+		    const char *const *words)
+{
+	char all[200] = "";
+	size_t len = 0;
+
+	for (unsigned int i = 0; words[i]; i++) {
+		if (s->value.kind == CFG_STRING &&
+		    !strcmp(s->value.text, words[i]))
+			return true;
+		len += (size_t)snprintf(all + len, sizeof(all) - len,
+					"%s\"%s\"", i ? ", " : "", words[i]);
+	}
+	config_wrong(m, s, "%s", all);
+	return false;
 }
 
 /* Says nothing at all: an empty list or text, a 0 for a switch. */
@@ -206,6 +239,8 @@ void other_take(struct maker *m, struct cfg_setting *s,
 		config_wrong(m, s, "%s", allowed);
 		return;
 	}
+	if (key->kind == OTHER_WORD && !is_word(m, s, key->words))
+		return;
 	keep(m, s, key);
 	if (is_nothing(&s->value))
 		return;

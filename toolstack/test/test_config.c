@@ -51,12 +51,13 @@ static void test_grammar_whole(void **state)
 	parse_good("# a comment\n\n"
 		   "name = \"w\\\"eb\" # behind a value\r\n"
 		   "kernel='/boot/k';memory=0x40 ; vcpus = \"2\"\n"
-		   "cmdline = 'a' ; cmdline += ' b'\n"
+		   "cmdline = 'a' ; cmdline += ' b'; cmdline += 5\n"
+		   "maxmem = 6; maxmem += '4'\n"
 		   "disk = [ '/a,raw,xvda,w', # first\n"
 		   "  '/b,raw,xvdb,r',\n ]\n"
 		   "disk += [ 'phy:/c,xvdc,w' ]\n", &c);
 	assert_string_equal(c.name, "w\"eb");
-	assert_string_equal(c.cmdline, "a b");
+	assert_string_equal(c.cmdline, "a b5");
 	assert_int_equal(c.memory_kib, 64 << 10);
 	assert_int_equal(c.maxmem_kib, 64 << 10);
 	assert_int_equal(c.vcpus, 2);
@@ -114,6 +115,9 @@ static const struct {
 	{ "disk='a'\ndisk+=['b']", { "5:disk:+= needs", "4:disk:a list" } },
 	{ "\001", { "4::byte 0x01" } },
 	/* values */
+	{ "on_soft_reset='restrat'",
+	  { "4:on_soft_reset:\"restrat\"; allowed: \"destroy\", \"restart\"," } },
+	{ "passthrough=1", { "4:passthrough:\"sync_pt\", \"share_pt\"" } },
 	{ "vcpus=0", { "4:vcpus:\"0\"; allowed: a number from 1 to 512" } },
 	{ "vcpus=513", { "4:vcpus:1 to 512" } },
 	{ "vcpus='many'", { "4:vcpus:\"many\"" } },
@@ -312,6 +316,9 @@ static const struct {
 	{ "file:/x,xvda,r", "/x", "xvda", true, false, 0 },
 	{ "tap:aio:/x,xvda2,w", "/x", "xvda2", false, false, 0 },
 	{ "/a,raw,hdc:cdrom,r", "/a", "hdc", true, true, 0 },
+	{ "/a,raw,hdc:cdrom,w", "/a", "hdc", true, true, 0 },
+	{ "file:/a,ioemu:hda,w", "/a", "hda", false, false, 0 },
+	{ "file:/a,ioemu:hdc:cdrom,r", "/a", "hdc", true, true, 0 },
 	{ ",,hdc,cdrom", NULL, "hdc", true, true, 0 },
 	{ "cdrom,/i,raw,hdc", "/i", "hdc", true, true, 0 },
 	{ "devtype=cdrom,/i,raw,hdc", "/i", "hdc", true, true, 0 },
