@@ -106,7 +106,8 @@ void config_text(struct maker *m, struct cfg_setting *s,
 {
 	char **to = member(m, key);
 
-	if (s->value.kind != CFG_STRING ||
+	/* A number is a text, too. */
+	if (s->value.kind == CFG_LIST ||
 	    (key->max && strlen(s->value.text) > key->max)) {
 		config_wrong(m, s, "a text in quotes, up to %llu characters",
 			     (unsigned long long)key->max);
@@ -235,12 +236,18 @@ void config_frames(struct maker *m, struct cfg_setting *s,
 static bool check_cpus(struct maker *m, struct cfg_setting *s,
 		       const char *text)
 {
+	static const uint8_t none[MAX_CPUS / 8];
 	uint8_t map[MAX_CPUS / 8];
 
-	if (!cpulist_parse(text, map, MAX_CPUS, NULL))
+	if (cpulist_parse(text, map, MAX_CPUS, NULL))
+		config_wrong(m, s, "CPUs as \"0,2-3,^2\" or \"all\", numbers "
+			     "below %u", MAX_CPUS);
+	/* Which CPUs a node has is not known here. */
+	else if (!strstr(text, "node") && !memcmp(map, none, sizeof(map)))
+		config_wrong(m, s, "CPUs of which one at least is left; "
+			     "\"all,^2\" are all but one");
+	else
 		return true;
-	config_wrong(m, s, "CPUs as \"0,2-3,^2\" or \"all\", numbers below %u",
-		     MAX_CPUS);
 	return false;
 }
 
@@ -409,7 +416,7 @@ void config_part(struct maker *m, struct cfg_setting *s,
 		 const struct key *key)
 {
 	(void)key;
-	if (s->value.kind != CFG_STRING)
+	if (s->value.kind == CFG_LIST)
 		config_wrong(m, s, "a text in quotes");
 }
 

@@ -235,6 +235,8 @@ static bool take_word(const struct spec *spec, struct vane_nic *nic,
 	if (!value)
 		return unknown_key(spec, word);
 	*value++ = '\0';
+	word[strcspn(word, " \t")] = '\0';
+	value += strspn(value, " \t");
 	for (size_t i = 0; i < NR_KEYS; i++) {
 		if (strcmp(word, keys[i].key))
 			continue;

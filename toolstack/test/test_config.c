@@ -51,13 +51,13 @@ static void test_grammar_whole(void **state)
 	parse_good("# a comment\n\n"
 		   "name = \"w\\\"eb\" # behind a value\r\n"
 		   "kernel='/boot/k';memory=0x40 ; vcpus = \"2\"\n"
-		   "cmdline = 'a' ; cmdline += ' b'; cmdline += 5\n"
+		   "cmdline = 7; cmdline += 'a' ; cmdline += ' b'; cmdline += 5\n"
 		   "maxmem = 6; maxmem += '4'\n"
 		   "disk = [ '/a,raw,xvda,w', # first\n"
 		   "  '/b,raw,xvdb,r',\n ]\n"
 		   "disk += [ 'phy:/c,xvdc,w' ]\n", &c);
 	assert_string_equal(c.name, "w\"eb");
-	assert_string_equal(c.cmdline, "a b5");
+	assert_string_equal(c.cmdline, "7a b5");
 	assert_int_equal(c.memory_kib, 64 << 10);
 	assert_int_equal(c.maxmem_kib, 64 << 10);
 	assert_int_equal(c.vcpus, 2);
@@ -180,6 +180,8 @@ static const struct {
 	{ "vif=['brigde=x']", { "4:vif:did you mean \"bridge\"?" } },
 	{ "vif=['bridge=a/b']", { "4:vif:name of a bridge" } },
 	{ "vif=['rate=fast']", { "4:vif:as 10Mb/s" } },
+	{ "cpus='^1'", { "4:cpus:all but one" } },
+	{ "cpus_soft=['1','2,^2']", { "4:cpus_soft:one at least" } },
 	{ "vif=['antispoof=maybe']", { "4:vif:yes or no" } },
 	{ "vif=['mtu=10']", { "4:vif:68 to" } },
 	{ "vif=['devid=3','devid=3']", { "4:vif:number 3 is taken" } },
@@ -393,7 +395,7 @@ static void test_nic(void **state)
 	struct vane_config c;
 
 	(void)state;
-	parse_good(BASE "vif=['mac=00:16:3E:01:02:ff, bridge=br0 ,"
+	parse_good(BASE "vif=['mac=00:16:3E:01:02:ff, bridge = br0 ,"
 		   "rate=10Mb/s,vifname=v0,mtu=1400,script=vif-bridge,"
 		   "backendtype=linux','','rate=1MB/s@20ms,devid=7,antispoof=yes']\n",
 		   &c);
