@@ -5,6 +5,7 @@
  * security lessons 67, 68. None of them may work for user mode.
  */
 #include "tap.h"
+#include "msr.h"
 
 struct leaf {
 	uint32_t in, sub, a, b, c, d;
@@ -95,41 +96,17 @@ static void not_quite_the_prefix(void)
 	CHECK_EQ(*(uint8_t *)t.regs.rip, 0x0f);
 }
 
-struct msr {
-	uint32_t nr;
-	uint64_t value;
-};
-
-static void do_rdmsr(void *arg)
-{
-	struct msr *m = arg;
-	uint32_t low, high;
-
-	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(m->nr));
-	m->value = (uint64_t)high << 32 | low;
-}
-
-static void do_wrmsr(void *arg)
-{
-	struct msr *m = arg;
-
-	__asm__ volatile("wrmsr" : : "a"((uint32_t)m->value),
-			 "d"((uint32_t)(m->value >> 32)), "c"(m->nr));
-}
-
 static void msr_reads(void)
 {
-	struct msr m = { .nr = 0x1b };
+	uint64_t value = 0;
 
-	CHECK_EQ(trap_catch(do_rdmsr, &m, NULL), -1);	/* APIC base */
-	CHECK_EQ(m.value & 0xfffff000, 0xfee00000);
-	m.nr = 0x277;					/* PAT */
-	CHECK_EQ(trap_catch(do_rdmsr, &m, NULL), -1);
-	CHECK_EQ(m.value, 0x0000050100070406);
-	m.nr = 0xc0000080;				/* EFER */
-	CHECK_EQ(trap_catch(do_rdmsr, &m, NULL), -1);
-	CHECK_EQ(m.value & 0x500, 0x500);		/* LME, LMA */
-	CHECK_EQ(m.value & 0x1000, 0);			/* no SVME */
+	CHECK_EQ(msr_read(0x1b, &value), -1);		/* APIC base */
+	CHECK_EQ(value & 0xfffff000, 0xfee00000);
+	CHECK_EQ(msr_read(0x277, &value), -1);		/* PAT */
+	CHECK_EQ(value, 0x0000050100070406);
+	CHECK_EQ(msr_read(0xc0000080, &value), -1);	/* EFER */
+	CHECK_EQ(value & 0x500, 0x500);			/* LME, LMA */
+	CHECK_EQ(value & 0x1000, 0);			/* no SVME */
 }
 
 static void msr_unknown(void)
@@ -140,11 +117,10 @@ static void msr_unknown(void)
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(nrs); i++) {
-		struct msr m = { .nr = nrs[i] };
+		uint64_t value = 0;
 
-		CHECK_EQ(trap_catch(do_rdmsr, &m, NULL), 13);
-		m.value = 1;
-		CHECK_EQ(trap_catch(do_wrmsr, &m, NULL), 13);
+		CHECK_EQ(msr_read(nrs[i], &value), 13);
+		CHECK_EQ(msr_write(nrs[i], 1), 13);
 	}
 }
 
@@ -160,12 +136,10 @@ static void msr_protected(void)
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(nrs); i++) {
-		struct msr m = { .nr = nrs[i], .value = 0 };
-		int vector = trap_catch(do_wrmsr, &m, NULL);
+		int vector = msr_write(nrs[i], 0);
 
 		CHECK_EITHER(vector, -1, 13);
-		m.value = 0xdead000000000000;
-		vector = trap_catch(do_wrmsr, &m, NULL);
+		vector = msr_write(nrs[i], 0xdead000000000000);
 		CHECK_EITHER(vector, -1, 13);
 		/* Still here: the way in works, and PAT is what it was. */
 		CHECK_EQ(hcall_xen_version(XENVER_version, NULL),

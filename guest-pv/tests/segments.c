@@ -7,46 +7,18 @@
  * of mode and of vCPU.
  */
 #include "tap.h"
+#include "msr.h"
 
 #define MSR_FS_BASE	0xc0000100
 #define MSR_GS_BASE	0xc0000101
 #define MSR_KGS_BASE	0xc0000102
 
-struct msr {
-	uint32_t nr;
-	uint64_t value;
-};
-
-static void do_rdmsr(void *arg)
-{
-	struct msr *m = arg;
-	uint32_t low, high;
-
-	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(m->nr));
-	m->value = (uint64_t)high << 32 | low;
-}
-
-static void do_wrmsr(void *arg)
-{
-	struct msr *m = arg;
-
-	__asm__ volatile("wrmsr" : : "a"((uint32_t)m->value),
-			 "d"((uint32_t)(m->value >> 32)), "c"(m->nr));
-}
-
 static uint64_t rdmsr(uint32_t nr)
 {
-	struct msr m = { nr, 0 };
+	uint64_t value = 0;
 
-	CHECK_EQ(trap_catch(do_rdmsr, &m, NULL), -1);
-	return m.value;
-}
-
-static int wrmsr(uint32_t nr, uint64_t value)
-{
-	struct msr m = { nr, value };
-
-	return trap_catch(do_wrmsr, &m, NULL);
+	CHECK_EQ(msr_read(nr, &value), -1);
+	return value;
 }
 
 static uint64_t read_fs(void)
@@ -82,11 +54,11 @@ static void by_hypercall(void)
 
 static void by_msr(void)
 {
-	CHECK_EQ(wrmsr(MSR_FS_BASE, (unsigned long)&b), -1);
+	CHECK_EQ(msr_write(MSR_FS_BASE, (unsigned long)&b), -1);
 	CHECK_EQ(read_fs(), 0xbbbb);
-	CHECK_EQ(wrmsr(MSR_GS_BASE, (unsigned long)&a), -1);
+	CHECK_EQ(msr_write(MSR_GS_BASE, (unsigned long)&a), -1);
 	CHECK_EQ(read_gs(), 0xaaaa);
-	CHECK_EQ(wrmsr(MSR_KGS_BASE, (unsigned long)&b), -1);
+	CHECK_EQ(msr_write(MSR_KGS_BASE, (unsigned long)&b), -1);
 	CHECK_EQ(rdmsr(MSR_KGS_BASE), (unsigned long)&b);
 }
 
@@ -104,9 +76,9 @@ static void not_canonical(void)
 			 -EINVAL);
 		CHECK_EQ(hcall_set_segment_base(SEGBASE_GS_KERNEL, bad[i]),
 			 -EINVAL);
-		CHECK_EQ(wrmsr(MSR_FS_BASE, bad[i]), 13);
-		CHECK_EQ(wrmsr(MSR_GS_BASE, bad[i]), 13);
-		CHECK_EQ(wrmsr(MSR_KGS_BASE, bad[i]), 13);
+		CHECK_EQ(msr_write(MSR_FS_BASE, bad[i]), 13);
+		CHECK_EQ(msr_write(MSR_GS_BASE, bad[i]), 13);
+		CHECK_EQ(msr_write(MSR_KGS_BASE, bad[i]), 13);
 	}
 	CHECK_EQ(rdmsr(MSR_FS_BASE), fs);
 	CHECK_EQ(rdmsr(MSR_GS_BASE), gs);
